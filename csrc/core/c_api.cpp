@@ -1,0 +1,206 @@
+// The C ABI: checks arguments, cuts the work into independent items and hands them to the pool.
+#include <cstring>
+
+#include "../lattice/bits.hpp"
+#include "dispatch.hpp"
+#include "harsanyi/harsanyi.h"
+#include "harsanyi/version.h"
+#include "status.hpp"
+#include "threads.hpp"
+
+namespace harsanyi {
+namespace {
+
+constexpr harsanyi_status bad = HARSANYI_ERROR_ARGUMENT;
+
+bool known(harsanyi_dtype dtype) { return dtype == HARSANYI_F32 || dtype == HARSANYI_F64 || dtype == HARSANYI_I64; }
+bool is_lattice(int n) { return n >= 0 && n <= kMaxLatticePlayers; }
+
+harsanyi_status check_lattice(harsanyi_dtype dtype, int n, int64_t batch) {
+  if (!known(dtype)) return fail(HARSANYI_ERROR_UNSUPPORTED, "dtype: %d is none of HARSANYI_F32, _F64, _I64", dtype);
+  if (!is_lattice(n)) return fail(bad, "n: %d is outside 0..%d", n, kMaxLatticePlayers);
+  if (batch < 0 || batch > (INT64_MAX >> (n + 3))) return fail(bad, "batch: %lld vectors", static_cast<long long>(batch));
+  return HARSANYI_OK;
+}
+
+bool overlap(const void* a, const void* b, size_t bytes) {
+  const uintptr_t x = reinterpret_cast<uintptr_t>(a), y = reinterpret_cast<uintptr_t>(b);
+  return x < y ? y - x < bytes : x - y < bytes;
+}
+
+size_t aligned(size_t bytes) { return (bytes + 63) & ~size_t{63}; }
+
+harsanyi_status run_transform(const Transform& job, int64_t batch, void* workspace, size_t workspace_bytes) {
+  const KernelTable& table = kernels();
+  const TransformCut cut = table.cut_transform(job.dtype, job.n);
+  const size_t bytes = size_of(job.dtype) << job.n;
+  if (batch == 0) return HARSANYI_OK;
+  if (job.src == nullptr || job.dst == nullptr) return fail(bad, "src, dst: null pointer");
+  if (job.src != job.dst && overlap(job.src, job.dst, bytes * static_cast<size_t>(batch))) {
+    return fail(bad, "src, dst: buffers overlap without being the same");
+  }
+  const size_t need = cut.scratch == 0 ? 0 : 64 + aligned(cut.scratch) * static_cast<size_t>(num_threads());
+  if (workspace_bytes < need || (need > 0 && workspace == nullptr)) {
+    return fail(HARSANYI_ERROR_WORKSPACE, "workspace: %zu bytes given, %zu needed", workspace_bytes, need);
+  }
+  const int64_t blocks = batch << (job.n - cut.low);
+  parallel_ranges(blocks, static_cast<int64_t>(size_of(job.dtype) << cut.low), [&](int64_t first, int64_t count, int) {
+    table.transform_blocks(job, cut.low, static_cast<size_t>(first), static_cast<size_t>(count));
+  });
+  if (cut.columns == 0) return HARSANYI_OK;
+  char* const scratch = reinterpret_cast<char*>(aligned(reinterpret_cast<size_t>(workspace)));
+  const int64_t tiles = static_cast<int64_t>((size_t{1} << cut.low) / cut.columns);
+  const int64_t tile_bytes = static_cast<int64_t>((cut.columns * size_of(job.dtype)) << (job.n - cut.low));
+  parallel_ranges(batch * tiles, tile_bytes, [&](int64_t first, int64_t count, int worker) {
+    for (int64_t i = first; i < first + count; ++i) {
+      table.transform_tile(job, cut, static_cast<size_t>(i / tiles), static_cast<size_t>(i % tiles),
+                           scratch + static_cast<size_t>(worker) * aligned(cut.scratch));
+    }
+  });
+  return HARSANYI_OK;
+}
+
+harsanyi_status check_masking(size_t element_bytes, int64_t elements, const void* sample, const void* baseline,
+                              const int32_t* player, int n, int64_t rows, const void* sets, const void* out) {
+  if (element_bytes != 1 && element_bytes != 2 && element_bytes != 4 && element_bytes != 8) {
+    return fail(HARSANYI_ERROR_UNSUPPORTED, "element_bytes: %zu is none of 1, 2, 4, 8", element_bytes);
+  }
+  if (elements < 0 || rows < 0 || n < 0) return fail(bad, "elements, rows, n: must not be negative");
+  if (elements == 0 || rows == 0) return HARSANYI_OK;
+  if (!sample || !baseline || !player || !sets || !out) return fail(bad, "masked batch: null pointer");
+  for (int64_t e = 0; e < elements; ++e) {
+    if (player[e] >= n) {
+      return fail(bad, "player[%lld]: %d, but there are %d players", static_cast<long long>(e), player[e], n);
+    }
+  }
+  return HARSANYI_OK;
+}
+
+harsanyi_status run_masking(const MaskedBatch& job, int64_t rows) {
+  const KernelTable& table = kernels();
+  const int64_t row_bytes = job.elements * static_cast<int64_t>(job.element_bytes);
+  parallel_ranges(rows, row_bytes, [&](int64_t first, int64_t count, int) { table.masked_rows(job, first, count); });
+  return HARSANYI_OK;
+}
+
+}  // namespace
+}  // namespace harsanyi
+
+using namespace harsanyi;
+
+extern "C" {
+
+const char* harsanyi_version(void) { return HARSANYI_VERSION; }
+const char* harsanyi_last_error(void) { return last_error(); }
+const char* harsanyi_isa(void) { return kernels().name; }
+int harsanyi_isa_count(void) { return tier_count(); }
+const char* harsanyi_isa_name(int index) { return index >= 0 && index < tier_count() ? tier(index).name : nullptr; }
+harsanyi_status harsanyi_set_isa(const char* name) {
+  if (select_tier(name)) return HARSANYI_OK;
+  return fail(HARSANYI_ERROR_UNSUPPORTED, "isa: '%s' is unknown or not supported by this processor", name ? name : "");
+}
+
+int harsanyi_get_num_threads(void) { return num_threads(); }
+harsanyi_status harsanyi_set_num_threads(int count) {
+  if (count < 1 || count > 1024) return fail(bad, "num_threads: %d is outside 1..1024", count);
+  set_num_threads(count);
+  return HARSANYI_OK;
+}
+void harsanyi_set_parallel_for(harsanyi_parallel_for run, void* context) { set_parallel_for(run, context); }
+
+size_t harsanyi_transform_workspace(harsanyi_dtype dtype, int n) {
+  if (!known(dtype) || !is_lattice(n)) return 0;
+  const TransformCut cut = kernels().cut_transform(static_cast<Dtype>(dtype), n);
+  return cut.scratch == 0 ? 0 : 64 + aligned(cut.scratch) * static_cast<size_t>(num_threads());
+}
+
+harsanyi_status harsanyi_transform(harsanyi_kind kind, harsanyi_dtype dtype, int n, int64_t batch, const void* src,
+                                   void* dst, void* workspace, size_t workspace_bytes) {
+  if (kind < HARSANYI_ZETA || kind > HARSANYI_WALSH_HADAMARD) return fail(bad, "kind: %d is unknown", kind);
+  if (const harsanyi_status status = check_lattice(dtype, n, batch)) return status;
+  const Transform job{static_cast<Kind>(kind), static_cast<Dtype>(dtype), n, src, dst, {}};
+  return run_transform(job, batch, workspace, workspace_bytes);
+}
+
+harsanyi_status harsanyi_kronecker(const double matrix[4], harsanyi_dtype dtype, int n, int64_t batch, const void* src,
+                                   void* dst, void* workspace, size_t workspace_bytes) {
+  if (matrix == nullptr) return fail(bad, "matrix: null pointer");
+  if (const harsanyi_status status = check_lattice(dtype, n, batch)) return status;
+  if (dtype == HARSANYI_I64) return fail(HARSANYI_ERROR_UNSUPPORTED, "dtype: a real matrix needs f32 or f64");
+  const Transform job{Kind::general, static_cast<Dtype>(dtype), n, src, dst, {matrix[0], matrix[1], matrix[2], matrix[3]}};
+  return run_transform(job, batch, workspace, workspace_bytes);
+}
+
+harsanyi_status harsanyi_reduce_orders(harsanyi_dtype dtype, int n, int64_t batch, const void* src,
+                                       const double* thresholds, int salient_only, const harsanyi_order_sums* out) {
+  if (const harsanyi_status status = check_lattice(dtype, n, batch)) return status;
+  if (dtype == HARSANYI_I64) return fail(HARSANYI_ERROR_UNSUPPORTED, "dtype: reductions take f32 or f64");
+  if (batch == 0) return HARSANYI_OK;
+  if (src == nullptr || out == nullptr) return fail(bad, "src, out: null pointer");
+  const KernelTable& table = kernels();
+  const size_t bytes = size_of(static_cast<Dtype>(dtype)) << n;
+  const harsanyi_order_sums to = *out;
+  parallel_ranges(batch, static_cast<int64_t>(bytes), [&](int64_t first, int64_t vectors, int) {
+    for (int64_t b = first; b < first + vectors; ++b) {
+      double positive[kMaxLatticePlayers + 1], negative[kMaxLatticePlayers + 1];
+      int64_t count[kMaxLatticePlayers + 1];
+      table.reduce_orders(static_cast<Dtype>(dtype), static_cast<const char*>(src) + static_cast<size_t>(b) * bytes, n,
+                          thresholds ? thresholds[b] : 0.0, salient_only != 0, positive, negative, count);
+      for (int m = 0; m <= n; ++m) {
+        const int64_t at = b * (n + 1) + m;
+        if (to.sum) to.sum[at] = positive[m] - negative[m];
+        if (to.absolute) to.absolute[at] = positive[m] + negative[m];
+        if (to.positive) to.positive[at] = positive[m];
+        if (to.negative) to.negative[at] = negative[m];
+        if (to.count) to.count[at] = count[m];
+      }
+    }
+  });
+  return HARSANYI_OK;
+}
+
+size_t harsanyi_player_sums_workspace(int n) {
+  if (!is_lattice(n) || n == 0) return 0;
+  return 64 + aligned(sizeof(double) << (n - 1)) * static_cast<size_t>(num_threads());
+}
+
+harsanyi_status harsanyi_player_sums(harsanyi_dtype dtype, int n, int64_t batch, const void* src, const double* weights,
+                                     double* out, void* workspace, size_t workspace_bytes) {
+  if (const harsanyi_status status = check_lattice(dtype, n, batch)) return status;
+  if (dtype == HARSANYI_I64) return fail(HARSANYI_ERROR_UNSUPPORTED, "dtype: player sums take f32 or f64");
+  if (batch == 0 || n == 0) return HARSANYI_OK;
+  if (src == nullptr || weights == nullptr || out == nullptr) return fail(bad, "src, weights, out: null pointer");
+  const size_t need = harsanyi_player_sums_workspace(n);
+  if (workspace == nullptr || workspace_bytes < need) {
+    return fail(HARSANYI_ERROR_WORKSPACE, "workspace: %zu bytes given, %zu needed", workspace_bytes, need);
+  }
+  const KernelTable& table = kernels();
+  const size_t bytes = size_of(static_cast<Dtype>(dtype)) << n, each = aligned(sizeof(double) << (n - 1));
+  char* const scratch = reinterpret_cast<char*>(aligned(reinterpret_cast<size_t>(workspace)));
+  parallel_ranges(batch, static_cast<int64_t>(bytes), [&](int64_t first, int64_t vectors, int worker) {
+    for (int64_t b = first; b < first + vectors; ++b) {
+      table.player_sums(static_cast<Dtype>(dtype), static_cast<const char*>(src) + static_cast<size_t>(b) * bytes, n, weights,
+                        out + b * n, reinterpret_cast<double*>(scratch + static_cast<size_t>(worker) * each));
+    }
+  });
+  return HARSANYI_OK;
+}
+
+harsanyi_status harsanyi_masked_batch(size_t element_bytes, int64_t elements, const void* sample, const void* baseline,
+                                      const int32_t* player, int n, int64_t rows, const int64_t* subsets, void* out) {
+  const harsanyi_status status =
+      check_masking(element_bytes, elements, sample, baseline, player, n, rows, subsets, out);
+  if (status != HARSANYI_OK || rows == 0 || elements == 0) return status;
+  if (n > kMaxSubsetPlayers) return fail(bad, "n: %d players need masks, subsets hold %d", n, kMaxSubsetPlayers);
+  return run_masking({element_bytes, elements, sample, baseline, player, n, subsets, nullptr, out}, rows);
+}
+
+harsanyi_status harsanyi_masked_batch_from_masks(size_t element_bytes, int64_t elements, const void* sample,
+                                                 const void* baseline, const int32_t* player, int n, int64_t rows,
+                                                 const uint8_t* masks, void* out) {
+  const harsanyi_status status = check_masking(element_bytes, elements, sample, baseline, player, n, rows, masks, out);
+  if (status != HARSANYI_OK || rows == 0 || elements == 0) return status;
+  return run_masking({element_bytes, elements, sample, baseline, player, n, nullptr, masks, out}, rows);
+}
+
+}  // extern "C"

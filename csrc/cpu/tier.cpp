@@ -1,0 +1,25 @@
+// One instruction-set tier: compiled once per tier with its flags (see cmake/isa.cmake).
+#include "kernels.hpp"
+
+#include "masking.inl.hpp"
+#include "reduce.inl.hpp"
+#include "transform.inl.hpp"
+
+#define HARSANYI_TEXT_(x) #x
+#define HARSANYI_TEXT(x) HARSANYI_TEXT_(x)
+#define HARSANYI_JOIN_(a, b) a##b
+#define HARSANYI_JOIN(a, b) HARSANYI_JOIN_(a, b)
+
+namespace harsanyi {
+
+const KernelTable HARSANYI_JOIN(kernels_, HARSANYI_ISA) = {
+    HARSANYI_TEXT(HARSANYI_ISA),
+    HARSANYI_ISA::cut_transform,
+    HARSANYI_ISA::transform_blocks,
+    HARSANYI_ISA::transform_tile,
+    HARSANYI_ISA::reduce_orders_of,
+    HARSANYI_ISA::player_sums_of,
+    HARSANYI_ISA::masked_rows,
+};
+
+}  // namespace harsanyi

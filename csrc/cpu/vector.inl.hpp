@@ -1,0 +1,113 @@
+// Fixed-width vectors for one instruction-set tier, written with GCC/Clang vector extensions.
+//
+// Every translation unit of a tier defines HARSANYI_ISA (its namespace) and HARSANYI_VECTOR_BYTES and is compiled with
+// that tier's flags. Nothing here may leave the namespace: an inline function shared by two tiers would be merged into
+// one copy by the linker, and a baseline machine would run AVX code.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifndef HARSANYI_ISA
+#error "compile this file through a tier: define HARSANYI_ISA and HARSANYI_VECTOR_BYTES"
+#endif
+
+#define HARSANYI_INLINE inline __attribute__((always_inline))
+
+namespace harsanyi {
+namespace HARSANYI_ISA {
+
+template <size_t Bytes>
+struct UnsignedOf;
+template <>
+struct UnsignedOf<1> {
+  using type = uint8_t;
+};
+template <>
+struct UnsignedOf<2> {
+  using type = uint16_t;
+};
+template <>
+struct UnsignedOf<4> {
+  using type = uint32_t;
+};
+template <>
+struct UnsignedOf<8> {
+  using type = uint64_t;
+};
+
+template <class T>
+struct Vector {
+  static constexpr int lanes = HARSANYI_VECTOR_BYTES / static_cast<int>(sizeof(T));
+  using Bits = typename UnsignedOf<sizeof(T)>::type;
+  typedef T type __attribute__((vector_size(HARSANYI_VECTOR_BYTES)));
+  typedef Bits mask __attribute__((vector_size(HARSANYI_VECTOR_BYTES)));
+  typedef T unaligned __attribute__((vector_size(HARSANYI_VECTOR_BYTES), aligned(sizeof(T)), may_alias));
+};
+
+constexpr int log2_floor(int value) { return value <= 1 ? 0 : 1 + log2_floor(value / 2); }
+
+template <int... I>
+struct Indices {};
+template <int N, int... I>
+struct MakeIndices : MakeIndices<N - 1, N - 1, I...> {};
+template <int... I>
+struct MakeIndices<0, I...> {
+  using type = Indices<I...>;
+};
+
+// Lane operations: partner<S>(x) holds x[i ^ S] in lane i; merge<S>(low, high) takes the lanes whose bit S is clear from
+// `low` and the others from `high`.
+template <class T>
+struct Lane {
+  using V = typename Vector<T>::type;
+  static constexpr int lanes = Vector<T>::lanes;
+
+  template <int S>
+  static HARSANYI_INLINE V partner(V x) {
+    return partner_of<S>(x, typename MakeIndices<lanes>::type{});
+  }
+  template <int S>
+  static HARSANYI_INLINE V merge(V low, V high) {
+    return merge_of<S>(low, high, typename MakeIndices<lanes>::type{});
+  }
+
+ private:
+#if defined(__clang__) || __GNUC__ >= 12
+  template <int S, int... I>
+  static HARSANYI_INLINE V partner_of(V x, Indices<I...>) {
+    return __builtin_shufflevector(x, x, (I ^ S)...);
+  }
+  template <int S, int... I>
+  static HARSANYI_INLINE V merge_of(V low, V high, Indices<I...>) {
+    return __builtin_shufflevector(low, high, (I & S ? I + lanes : I)...);
+  }
+#else  // GCC before 12 knows only the older spelling
+  using M = typename Vector<T>::mask;
+  using Bits = typename Vector<T>::Bits;
+  template <int S, int... I>
+  static HARSANYI_INLINE V partner_of(V x, Indices<I...>) {
+    return __builtin_shuffle(x, M{static_cast<Bits>(I ^ S)...});
+  }
+  template <int S, int... I>
+  static HARSANYI_INLINE V merge_of(V low, V high, Indices<I...>) {
+    return __builtin_shuffle(low, high, M{static_cast<Bits>(I & S ? I + lanes : I)...});
+  }
+#endif
+};
+
+template <class T>
+HARSANYI_INLINE typename Vector<T>::type load(const T* p) {
+  return *reinterpret_cast<const typename Vector<T>::unaligned*>(p);
+}
+template <class T>
+HARSANYI_INLINE void store(T* p, typename Vector<T>::type x) {
+  *reinterpret_cast<typename Vector<T>::unaligned*>(p) = x;
+}
+template <class T>
+HARSANYI_INLINE typename Vector<T>::type broadcast(T x) {
+  return typename Vector<T>::type{} + x;
+}
+
+}  // namespace HARSANYI_ISA
+}  // namespace harsanyi

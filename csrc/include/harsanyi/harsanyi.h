@@ -1,0 +1,143 @@
+/* harsanyi: lattice transforms, subsets and masked batches. The C ABI, the only stable surface of the core.
+ *
+ * Conventions
+ *   - n players; a subset is an unsigned integer, bit i set <=> player i in the subset. A lattice vector has 2**n entries
+ *     indexed by that integer; batches are contiguous, one vector after the other.
+ *   - The caller owns all memory. Nothing here allocates after the thread pool has started, prints, or throws.
+ *   - Every function that can fail returns a harsanyi_status; harsanyi_last_error() then holds the reason, per thread.
+ *   - Results do not depend on the number of threads or on the instruction set, to the bit.
+ */
+#ifndef HARSANYI_H
+#define HARSANYI_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(__GNUC__)
+#define HARSANYI_API __attribute__((visibility("default")))
+#else
+#define HARSANYI_API
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define HARSANYI_MAX_LATTICE_PLAYERS 30
+#define HARSANYI_MAX_SUBSET_PLAYERS 63
+
+typedef enum harsanyi_status {
+  HARSANYI_OK = 0,
+  HARSANYI_ERROR_ARGUMENT = 1,    /* a value out of its range, a null pointer, overlapping buffers */
+  HARSANYI_ERROR_WORKSPACE = 2,   /* the workspace is missing or too small */
+  HARSANYI_ERROR_UNSUPPORTED = 3, /* this dtype or instruction set is not available here */
+  HARSANYI_ERROR_SYSTEM = 4       /* no thread could be started */
+} harsanyi_status;
+
+typedef enum harsanyi_dtype { HARSANYI_F32 = 0, HARSANYI_F64 = 1, HARSANYI_I64 = 2 } harsanyi_dtype;
+
+typedef enum harsanyi_kind {
+  HARSANYI_ZETA = 0,            /* [[1,0],[1,1]]    sums over subsets */
+  HARSANYI_MOBIUS = 1,          /* [[1,0],[-1,1]]   its inverse: Harsanyi dividends, AND interactions */
+  HARSANYI_SUPERSET_ZETA = 2,   /* [[1,1],[0,1]]    sums over supersets, the adjoint of zeta */
+  HARSANYI_SUPERSET_MOBIUS = 3, /* [[1,-1],[0,1]]   its inverse, the adjoint of Mobius */
+  HARSANYI_OR = 4,              /* -kron [[0,1],[1,-1]]  OR interactions; symmetric */
+  HARSANYI_OR_INVERSE = 5,      /* -kron [[1,1],[1,0]]   its inverse; symmetric */
+  HARSANYI_WALSH_HADAMARD = 6   /* [[1,1],[1,-1]]   unnormalised */
+} harsanyi_kind;
+
+/* ---- about this build and this machine ---- */
+
+HARSANYI_API const char* harsanyi_version(void);
+HARSANYI_API const char* harsanyi_last_error(void); /* of the calling thread; "" before the first failure */
+HARSANYI_API const char* harsanyi_isa(void);        /* the tier in use: "baseline", "avx2" or "avx512" */
+HARSANYI_API int harsanyi_isa_count(void);          /* tiers that this processor can run ... */
+HARSANYI_API const char* harsanyi_isa_name(int index); /* ... slowest first; NULL outside the range */
+/* Forces a tier; the environment variable HARSANYI_ISA does the same at load time. Not while a kernel runs. */
+HARSANYI_API harsanyi_status harsanyi_set_isa(const char* name);
+
+/* ---- threads ---- */
+
+/* Threads that one call may use, the caller's included: HARSANYI_NUM_THREADS, else OMP_NUM_THREADS, else the processors
+ * that this process may run on. A call made while the pool is busy with another one runs on its own thread alone. */
+HARSANYI_API int harsanyi_get_num_threads(void);
+HARSANYI_API harsanyi_status harsanyi_set_num_threads(int count); /* >= 1 */
+
+typedef void (*harsanyi_task)(void* argument, int64_t index, int worker);
+/* Runs task(argument, i, worker) for i in 0..count-1, in any order, and returns when all are done. worker is in
+ * 0..harsanyi_get_num_threads()-1 and no two tasks running at the same time share one. */
+typedef void (*harsanyi_parallel_for)(void* context, int64_t count, harsanyi_task task, void* argument);
+/* Replaces the pool by the host's own; NULL restores it. Not while a kernel runs. */
+HARSANYI_API void harsanyi_set_parallel_for(harsanyi_parallel_for run, void* context);
+
+/* ---- lattice transforms: kron(K) x for a 2x2 matrix K, O(n 2**n) per vector ----
+ * src and dst hold batch * 2**n entries; src == dst works in place, other overlaps are an error. 0 <= n <= 30.
+ * f32 and f64: error of an entry <= n * eps * sum|x| for the named kinds. i64: exact modulo 2**64, so an inverse restores
+ * its input even where a sum wrapped around. */
+
+HARSANYI_API size_t harsanyi_transform_workspace(harsanyi_dtype dtype, int n); /* bytes, for the current threads and tier */
+HARSANYI_API harsanyi_status harsanyi_transform(harsanyi_kind kind, harsanyi_dtype dtype, int n, int64_t batch,
+                                                const void* src, void* dst, void* workspace, size_t workspace_bytes);
+/* Any 2x2 matrix, row-major {out-low from low, out-low from high, out-high from low, out-high from high}; f32 and f64. */
+HARSANYI_API harsanyi_status harsanyi_kronecker(const double matrix[4], harsanyi_dtype dtype, int n, int64_t batch,
+                                                const void* src, void* dst, void* workspace, size_t workspace_bytes);
+
+/* ---- subsets ---- */
+
+HARSANYI_API uint64_t harsanyi_binomial(int n, int k); /* exact for n <= 63; 0 outside 0 <= k <= n */
+/* The sets of order k among n <= 63 players, in increasing integer order: out has binomial(n, k) entries. */
+HARSANYI_API harsanyi_status harsanyi_subsets_of_order(int n, int k, int64_t* out);
+/* Position of each set among the sets of its own order, and back. */
+HARSANYI_API harsanyi_status harsanyi_rank_subsets(int64_t count, const int64_t* subsets, int64_t* ranks);
+HARSANYI_API harsanyi_status harsanyi_unrank_subsets(int n, int k, int64_t count, const int64_t* ranks,
+                                                     int64_t* subsets);
+/* |S| for S = 0..2**n-1. */
+HARSANYI_API harsanyi_status harsanyi_orders(int n, uint8_t* out);
+/* count uniform draws of `size` of players[0..candidates-1] (distinct, each in 0..n-1); masks is count x n bytes, 0 or 1.
+ * Draw i depends on (seed, first + i) alone: Philox 4x32-10 counters, rejection instead of bias. n <= 2**31 - 1. */
+HARSANYI_API harsanyi_status harsanyi_sample_masks(int n, const int32_t* players, int candidates, int size, int64_t count,
+                                                   uint64_t seed, uint64_t first, uint8_t* masks);
+/* The same draws as integers, n <= 63. */
+HARSANYI_API harsanyi_status harsanyi_sample_subsets(int n, const int32_t* players, int candidates, int size,
+                                                     int64_t count, uint64_t seed, uint64_t first, int64_t* subsets);
+HARSANYI_API harsanyi_status harsanyi_masks_from_subsets(int n, int64_t count, const int64_t* subsets, uint8_t* masks);
+HARSANYI_API harsanyi_status harsanyi_subsets_from_masks(int n, int64_t count, const uint8_t* masks, int64_t* subsets);
+
+/* ---- per-order reductions, one pass ----
+ * For each of `batch` lattice vectors x and each order m = 0..n: the sum of x, of |x|, of max(x, 0) and of max(-x, 0), and
+ * the number of entries with |x| > thresholds[b], over the sets of order m. With salient_only the sums, too, take only
+ * those entries. Outputs are batch x (n + 1), summed in f64, each may be NULL. thresholds: one a vector; NULL means 0. */
+typedef struct harsanyi_order_sums {
+  double* sum;
+  double* absolute;
+  double* positive;
+  double* negative;
+  int64_t* count;
+} harsanyi_order_sums;
+HARSANYI_API harsanyi_status harsanyi_reduce_orders(harsanyi_dtype dtype, int n, int64_t batch, const void* src,
+                                                    const double* thresholds, int salient_only,
+                                                    const harsanyi_order_sums* out);
+/* out[b, i] = sum over T containing i of weights[|T|] * x[b, T]; weights has n + 1 entries, out is batch x n doubles.
+ * workspace: (2**(n-1)) doubles a thread. Shapley values: weights 1/t; Banzhaf values: 2^(1-t). */
+HARSANYI_API size_t harsanyi_player_sums_workspace(int n);
+HARSANYI_API harsanyi_status harsanyi_player_sums(harsanyi_dtype dtype, int n, int64_t batch, const void* src,
+                                                  const double* weights, double* out, void* workspace,
+                                                  size_t workspace_bytes);
+
+/* ---- masked batches ----
+ * Row r of out is the sample with every element whose player is absent from the r-th subset replaced by the baseline:
+ *   out[r, e] = player[e] < 0 or keep[r, player[e]] ? sample[e] : baseline[e].
+ * A bitwise select on elements of 1, 2, 4 or 8 bytes: exact for every bit pattern. No mask of the input's shape is made. */
+HARSANYI_API harsanyi_status harsanyi_masked_batch(size_t element_bytes, int64_t elements, const void* sample,
+                                                   const void* baseline, const int32_t* player, int n, int64_t rows,
+                                                   const int64_t* subsets, void* out);
+/* The same for keep masks of rows x n bytes (any n). */
+HARSANYI_API harsanyi_status harsanyi_masked_batch_from_masks(size_t element_bytes, int64_t elements, const void* sample,
+                                                              const void* baseline, const int32_t* player, int n,
+                                                              int64_t rows, const uint8_t* masks, void* out);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* HARSANYI_H */

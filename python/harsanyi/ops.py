@@ -1,0 +1,159 @@
+"""Torch custom ops: `torch.ops.harsanyi.*`, with fake kernels, vmap, and the transpose as backward.
+
+CPU tensors go to the compiled kernels; tensors on any other device to a torch implementation of the same primitive. The
+backward of an op is another op of this file (a transform's adjoint is a transform), so higher derivatives work too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+
+from harsanyi._arrays import DTYPE_CODES
+from harsanyi.errors import ArgumentError
+from harsanyi.lattice import run_kernel
+
+# name: (the four entries of its matrix, the sign of the whole transform, the name of its adjoint)
+TRANSFORMS: dict[str, tuple[tuple[int, int, int, int], int, str]] = {
+    "zeta": ((1, 0, 1, 1), 1, "superset_zeta"),
+    "mobius": ((1, 0, -1, 1), 1, "superset_mobius"),
+    "superset_zeta": ((1, 1, 0, 1), 1, "zeta"),
+    "superset_mobius": ((1, -1, 0, 1), 1, "mobius"),
+    "or_transform": ((0, 1, 1, -1), -1, "or_transform"),
+    "or_inverse": ((1, 1, 1, 0), -1, "or_inverse"),
+    "walsh_hadamard": ((1, 1, 1, -1), 1, "walsh_hadamard"),
+}
+_NUMPY_DTYPES = {getattr(torch, dtype.name): dtype for dtype in DTYPE_CODES}
+
+
+def numpy_dtype(dtype: torch.dtype) -> np.dtype[Any] | None:
+    """The numpy dtype of a tensor that the kernels take, or None."""
+    return _NUMPY_DTYPES.get(dtype)
+
+
+def is_plain(x: torch.Tensor) -> bool:
+    """Whether nothing watches this CPU tensor (autograd, a compiler, vmap, a dispatch mode): then no op is needed."""
+    return (
+        type(x) is torch.Tensor
+        and x.device.type == "cpu"
+        and not (x.requires_grad and torch.is_grad_enabled())
+        and not x.is_neg()
+        and not torch.compiler.is_compiling()
+        and torch._C._functorch.peek_interpreter_stack() is None
+        and torch._C._len_torch_dispatch_stack() == 0
+        and not torch._C._are_functorch_transforms_active()
+        and torch.autograd.forward_ad._current_level < 0
+    )
+
+
+def transform_cpu(x: torch.Tensor, n: int, transform: str | list[float]) -> torch.Tensor:
+    """The kernel on a CPU tensor, out of place."""
+    src = x.detach().contiguous()
+    result = torch.empty(x.shape, dtype=x.dtype)
+    run_kernel(transform, DTYPE_CODES[_NUMPY_DTYPES[x.dtype]], n, x.numel() >> n, src.data_ptr(), result.data_ptr())
+    return result
+
+
+def transform_torch(x: torch.Tensor, n: int, entries: tuple[float, ...], sign: float = 1) -> torch.Tensor:
+    """The same primitive in torch, for devices that have no kernel; bits in ascending order, as the kernels apply them."""
+    a, b, c, d = entries
+
+    def mix(p: float, low: torch.Tensor, q: float, high: torch.Tensor) -> torch.Tensor:
+        terms = [value if k == 1 else k * value for k, value in ((p, low), (q, high)) if k != 0]
+        return torch.zeros_like(low) if not terms else terms[0] if len(terms) == 1 else terms[0] + terms[1]
+
+    shape = x.shape
+    y = -x if sign < 0 else x
+    for bit in range(n):
+        low, high = y.reshape(-1, 2, 1 << bit).unbind(1)
+        y = torch.stack((mix(a, low, b, high), mix(c, low, d, high)), dim=1)
+    return y.reshape(shape).clone() if n == 0 and sign > 0 else y.reshape(shape)
+
+
+def transform_into(x: torch.Tensor, n: int, out: torch.Tensor, transform: str | list[float]) -> torch.Tensor:
+    """Writes the transform of x into `out`, which may be x; outside autograd only."""
+    if torch.is_grad_enabled() and (x.requires_grad or out.requires_grad):
+        raise ArgumentError("out", "a tensor while x or out requires a gradient", "None where autograd records")
+    if x.device.type == "cpu" and out.device.type == "cpu" and out.is_contiguous():
+        if out.data_ptr() != x.data_ptr() or not x.is_contiguous() or x.is_neg():
+            out.copy_(x.clone() if _overlap(x, out) else x)
+        run_kernel(transform, DTYPE_CODES[_NUMPY_DTYPES[x.dtype]], n, x.numel() >> n, out.data_ptr(), out.data_ptr())
+        return out
+    if isinstance(transform, str):
+        return out.copy_(OPS[transform](x))
+    return out.copy_(OPS["kronecker"](x, *transform))
+
+
+def _overlap(x: torch.Tensor, out: torch.Tensor) -> bool:
+    return x.untyped_storage().data_ptr() == out.untyped_storage().data_ptr()
+
+
+def _players(x: torch.Tensor) -> int:
+    return int(x.shape[-1]).bit_length() - 1
+
+
+_library = torch.library.Library("harsanyi", "DEF")
+OPS: dict[str, Callable[..., torch.Tensor]] = {}
+
+
+def _register(
+    name: str,
+    schema: str,
+    cpu: Callable[..., torch.Tensor],
+    other: Callable[..., torch.Tensor],
+    backward: Callable[..., Any],
+) -> None:
+    """Defines harsanyi::name, whose first argument is the lattice tensor and whose result has its shape."""
+    qualified = f"harsanyi::{name}"
+    _library.define(f"{name}({schema}) -> Tensor", tags=(torch.Tag.pt2_compliant_tag,))
+    _library.impl(name, cpu, "CPU")
+    _library.impl(name, other, "CompositeExplicitAutograd")
+
+    @torch.library.register_fake(qualified, lib=_library)
+    def fake(x: torch.Tensor, *_: float) -> torch.Tensor:
+        return torch.empty(x.shape, dtype=x.dtype, device=x.device)
+
+    def setup(ctx: Any, inputs: tuple[Any, ...], output: torch.Tensor) -> None:
+        ctx.numbers = inputs[1:]
+
+    torch.library.register_autograd(qualified, backward, setup_context=setup, lib=_library)
+
+    op = getattr(torch.ops.harsanyi, name)
+
+    @torch.library.register_vmap(qualified, lib=_library)
+    def vmap(info: Any, in_dims: tuple[int | None, ...], x: torch.Tensor, *numbers: float) -> tuple[torch.Tensor, int]:
+        return op(x.movedim(in_dims[0], 0), *numbers), 0
+
+    OPS[name] = op
+
+
+def _register_all() -> None:
+    def named(name: str, entries: tuple[int, int, int, int], sign: int, adjoint: str) -> None:
+        _register(
+            name,
+            "Tensor x",
+            lambda x: transform_cpu(x, _players(x), name),
+            lambda x: transform_torch(x, _players(x), entries, sign),
+            lambda ctx, grad: OPS[adjoint](grad),
+        )
+
+    for name, (entries, sign, adjoint) in TRANSFORMS.items():
+        named(name, entries, sign, adjoint)
+
+    def kronecker_backward(ctx: Any, grad: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        a, b, c, d = ctx.numbers
+        return OPS["kronecker"](grad, a, c, b, d), None, None, None, None
+
+    _register(
+        "kronecker",
+        "Tensor x, float a, float b, float c, float d",
+        lambda x, a, b, c, d: transform_cpu(x, _players(x), [a, b, c, d]),
+        lambda x, a, b, c, d: transform_torch(x, _players(x), (a, b, c, d)),
+        kronecker_backward,
+    )
+
+
+_register_all()

@@ -1,5 +1,5 @@
-// Borrowed memory: a numpy array, or an address (tensor.data_ptr()). Shapes, dtypes and lifetimes are checked in Python;
-// the caller's reference keeps the buffer alive for the length of the call.
+// Borrowed memory: a numpy array, or an address (tensor.data_ptr()). Shapes, dtypes and lifetimes are checked in
+// Python; the caller's reference keeps the buffer alive for the length of the call.
 #pragma once
 
 #include <pybind11/numpy.h>

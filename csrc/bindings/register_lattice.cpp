@@ -9,7 +9,9 @@ namespace harsanyi_bindings {
 namespace {
 
 // Uninitialised scratch memory; most calls need none.
-std::unique_ptr<char[]> workspace_of(size_t bytes) { return std::unique_ptr<char[]>(bytes ? new char[bytes] : nullptr); }
+std::unique_ptr<char[]> workspace_of(size_t bytes) {
+  return std::unique_ptr<char[]>(bytes ? new char[bytes] : nullptr);
+}
 
 void transform(int kind, int dtype, int n, int64_t batch, const py::object& src, const py::object& dst) {
   const void* from = readable(src);
@@ -28,7 +30,8 @@ void kronecker(const std::array<double, 4>& matrix, int dtype, int n, int64_t ba
   py::gil_scoped_release release;
   const size_t bytes = harsanyi_transform_workspace(static_cast<harsanyi_dtype>(dtype), n);
   const auto workspace = workspace_of(bytes);
-  check(harsanyi_kronecker(matrix.data(), static_cast<harsanyi_dtype>(dtype), n, batch, from, to, workspace.get(), bytes));
+  check(harsanyi_kronecker(matrix.data(), static_cast<harsanyi_dtype>(dtype), n, batch, from, to, workspace.get(),
+                           bytes));
 }
 
 void reduce_orders(int dtype, int n, int64_t batch, const py::object& src, const py::object& thresholds,
@@ -42,7 +45,8 @@ void reduce_orders(int dtype, int n, int64_t batch, const py::object& src, const
   check(harsanyi_reduce_orders(static_cast<harsanyi_dtype>(dtype), n, batch, from, limits, salient_only, &out));
 }
 
-void player_sums(int dtype, int n, int64_t batch, const py::object& src, const py::object& weights, const py::object& out) {
+void player_sums(int dtype, int n, int64_t batch, const py::object& src, const py::object& weights,
+                 const py::object& out) {
   const void* from = readable(src);
   const double* by_order = readable<double>(weights);
   double* to = writable<double>(out);

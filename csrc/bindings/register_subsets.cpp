@@ -16,8 +16,8 @@ void register_subsets(py::module_& module) {
     check(harsanyi_unrank_subsets(n, k, count, readable<int64_t>(ranks), writable<int64_t>(subsets)));
   });
   module.def("orders", [](int n, const py::object& out) { check(harsanyi_orders(n, writable<uint8_t>(out))); });
-  module.def("sample_masks", [](int n, const py::object& players, int candidates, int size, int64_t count, uint64_t seed,
-                                uint64_t first, const py::object& masks) {
+  module.def("sample_masks", [](int n, const py::object& players, int candidates, int size, int64_t count,
+                                uint64_t seed, uint64_t first, const py::object& masks) {
     const int32_t* drawn_from = readable<int32_t>(players);
     uint8_t* to = writable<uint8_t>(masks);
     py::gil_scoped_release release;

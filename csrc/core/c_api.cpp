@@ -19,7 +19,9 @@ bool is_lattice(int n) { return n >= 0 && n <= kMaxLatticePlayers; }
 harsanyi_status check_lattice(harsanyi_dtype dtype, int n, int64_t batch) {
   if (!known(dtype)) return fail(HARSANYI_ERROR_UNSUPPORTED, "dtype: %d is none of HARSANYI_F32, _F64, _I64", dtype);
   if (!is_lattice(n)) return fail(bad, "n: %d is outside 0..%d", n, kMaxLatticePlayers);
-  if (batch < 0 || batch > (INT64_MAX >> (n + 3))) return fail(bad, "batch: %lld vectors", static_cast<long long>(batch));
+  if (batch < 0 || batch > (INT64_MAX >> (n + 3))) {
+    return fail(bad, "batch: %lld vectors", static_cast<long long>(batch));
+  }
   return HARSANYI_OK;
 }
 
@@ -127,7 +129,8 @@ harsanyi_status harsanyi_kronecker(const double matrix[4], harsanyi_dtype dtype,
   if (matrix == nullptr) return fail(bad, "matrix: null pointer");
   if (const harsanyi_status status = check_lattice(dtype, n, batch)) return status;
   if (dtype == HARSANYI_I64) return fail(HARSANYI_ERROR_UNSUPPORTED, "dtype: a real matrix needs f32 or f64");
-  const Transform job{Kind::general, static_cast<Dtype>(dtype), n, src, dst, {matrix[0], matrix[1], matrix[2], matrix[3]}};
+  const Transform job{
+      Kind::general, static_cast<Dtype>(dtype), n, src, dst, {matrix[0], matrix[1], matrix[2], matrix[3]}};
   return run_transform(job, batch, workspace, workspace_bytes);
 }
 
@@ -179,8 +182,8 @@ harsanyi_status harsanyi_player_sums(harsanyi_dtype dtype, int n, int64_t batch,
   char* const scratch = reinterpret_cast<char*>(aligned(reinterpret_cast<size_t>(workspace)));
   parallel_ranges(batch, static_cast<int64_t>(bytes), [&](int64_t first, int64_t vectors, int worker) {
     for (int64_t b = first; b < first + vectors; ++b) {
-      table.player_sums(static_cast<Dtype>(dtype), static_cast<const char*>(src) + static_cast<size_t>(b) * bytes, n, weights,
-                        out + b * n, reinterpret_cast<double*>(scratch + static_cast<size_t>(worker) * each));
+      table.player_sums(static_cast<Dtype>(dtype), static_cast<const char*>(src) + static_cast<size_t>(b) * bytes, n,
+                        weights, out + b * n, reinterpret_cast<double*>(scratch + static_cast<size_t>(worker) * each));
     }
   });
   return HARSANYI_OK;

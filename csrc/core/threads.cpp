@@ -35,8 +35,9 @@ int default_threads() {
   return hardware > 0 ? static_cast<int>(hardware) : 1;
 }
 
-// Workers sleep between jobs; a job is a shared counter that the caller and the workers draw indices from. Worker threads
-// are detached and the pool is leaked on purpose: joining at exit can deadlock inside a host that is being unloaded.
+// Workers sleep between jobs; a job is a shared counter that the caller and the workers draw indices from. Worker
+// threads are detached and the pool is leaked on purpose: joining at exit can deadlock inside a host that is being
+// unloaded.
 class Pool {
  public:
   void run(int64_t count, harsanyi_task task, void* argument, int threads) {

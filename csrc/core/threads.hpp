@@ -18,8 +18,7 @@ void parallel_for(int64_t count, harsanyi_task task, void* argument) noexcept;
 template <class F>
 void parallel_for(int64_t count, const F& body) noexcept {
   parallel_for(
-      count,
-      [](void* argument, int64_t index, int worker) { (*static_cast<const F*>(argument))(index, worker); },
+      count, [](void* argument, int64_t index, int worker) { (*static_cast<const F*>(argument))(index, worker); },
       const_cast<F*>(&body));
 }
 

@@ -1,9 +1,9 @@
 // The 2x2 matrices of the lattice transforms, as butterflies on values (scalars or vectors).
 //
-// Each has pair(lo, hi), the matrix on two registers, and lane<Stride>(x), the same matrix on the lane pairs (i, i ^ Stride)
-// of one register. `negate` multiplies the whole transform by -1. The two forms do the same floating-point operations,
-// so a result does not depend on the vector width, to the bit. Only General multiplies: in the others a NaN or inf reaches
-// just the entries whose sum contains it.
+// Each has pair(lo, hi), the matrix on two registers, and lane<Stride>(x), the same matrix on the lane pairs
+// (i, i ^ Stride) of one register. `negate` multiplies the whole transform by -1. The two forms do the same
+// floating-point operations, so a result does not depend on the vector width, to the bit. Only General multiplies: in
+// the others a NaN or inf reaches just the entries whose sum contains it.
 #pragma once
 
 #include "vector.inl.hpp"

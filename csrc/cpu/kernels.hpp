@@ -1,6 +1,7 @@
 // What an instruction-set tier offers: one table of functions, filled by tier.cpp once per tier.
 //
-// Pointers are checked and sizes are bounded by the callers in core/; nothing here allocates, throws or starts a thread.
+// Pointers are checked and sizes are bounded by the callers in core/; nothing here allocates, throws or starts a
+// thread.
 #pragma once
 
 #include <stddef.h>

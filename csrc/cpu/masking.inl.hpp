@@ -1,7 +1,7 @@
 // Masked batches: out[r, e] = keep(r, player[e]) ? sample[e] : baseline[e], written once, straight into the batch.
 //
-// The select is bitwise, baseline ^ (m & (sample ^ baseline)) with m = 0 or ~0, so every bit pattern (NaN, -0, integers,
-// half precision) is copied exactly. Cost: one write of the batch; sample, baseline and player stay in cache.
+// The select is bitwise, baseline ^ (m & (sample ^ baseline)) with m = 0 or ~0, so every bit pattern (NaN, -0,
+// integers, half precision) is copied exactly. Cost: one write of the batch; sample, baseline and player stay in cache.
 #pragma once
 
 #include "../lattice/bits.hpp"
@@ -13,7 +13,8 @@ namespace HARSANYI_ISA {
 
 // Where the subset fits the element's width its bit is shifted down, lane by lane; player -1 is never masked.
 template <class U>
-void masked_row_by_shift(const U* sample, const U* baseline, const int32_t* player, int64_t elements, U subset, U* out) {
+void masked_row_by_shift(const U* sample, const U* baseline, const int32_t* player, int64_t elements, U subset,
+                         U* out) {
   constexpr U last = 8 * sizeof(U) - 1;
   for (int64_t e = 0; e < elements; ++e) {
     const U index = static_cast<U>(player[e]);
@@ -23,8 +24,8 @@ void masked_row_by_shift(const U* sample, const U* baseline, const int32_t* play
 }
 
 template <class U>
-void masked_row_by_table(const U* sample, const U* baseline, const int32_t* player, int64_t elements, const uint8_t* keep,
-                         U* out) {
+void masked_row_by_table(const U* sample, const U* baseline, const int32_t* player, int64_t elements,
+                         const uint8_t* keep, U* out) {
   for (int64_t e = 0; e < elements; ++e) {
     const bool kept = player[e] < 0 || keep[player[e]] != 0;
     out[e] = kept ? sample[e] : baseline[e];

@@ -1,8 +1,8 @@
 // Per-order reductions and per-player sums of lattice vectors, one pass over each.
 //
-// Entry S = 16 h + l has order |h| + |l|: sixteen accumulators, one for each l, are kept for every |h|, so the inner loop
-// is a plain vector addition and no order is looked up per entry. Sums in f64, always in the same sequence. An entry's
-// error is at most 2**n eps sum|x|, in practice far less.
+// Entry S = 16 h + l has order |h| + |l|: sixteen accumulators, one for each l, are kept for every |h|, so the inner
+// loop is a plain vector addition and no order is looked up per entry. Sums in f64, always in the same sequence. An
+// entry's error is at most 2**n eps sum|x|, in practice far less.
 #pragma once
 
 #include "../lattice/bits.hpp"
@@ -66,8 +66,9 @@ void reduce_orders(const T* x, int n, double threshold, bool salient_only, doubl
   }
 }
 
-// out[i] = sum over T containing i of weights[|T|] x[T]: the upper half of the weighted vector belongs to the top player;
-// adding it to the lower half leaves the same problem for the others. 2 * 2**n additions. scratch: 2**(n-1) doubles.
+// out[i] = sum over T containing i of weights[|T|] x[T]: the upper half of the weighted vector belongs to the top
+// player; adding it to the lower half leaves the same problem for the others. 2 * 2**n additions. scratch: 2**(n-1)
+// doubles.
 template <class T>
 void player_sums(const T* x, int n, const double* weights, double* out, double* scratch) {
   if (n == 0) return;

@@ -1,4 +1,5 @@
-// Subsets as integers and as masks: enumeration, rank, sampling. Portable code; these are far from any hot path's limit.
+// Subsets as integers and as masks: enumeration, rank, sampling. Portable code; these are far from any hot path's
+// limit.
 #include "../core/status.hpp"
 #include "../core/threads.hpp"
 #include "../lattice/bits.hpp"
@@ -19,7 +20,9 @@ harsanyi_status check_draw(int n, const int32_t* players, int candidates, int si
   if (n < 0 || candidates < 0 || candidates > n) return fail(bad, "candidates: %d of n = %d players", candidates, n);
   if (size < 0 || size > candidates) return fail(bad, "size: %d is outside 0..%d", size, candidates);
   if (count < 0) return fail(bad, "count: must not be negative");
-  if (count > 0 && ((candidates > 0 && players == nullptr) || out == nullptr)) return fail(bad, "players, out: null pointer");
+  if (count > 0 && ((candidates > 0 && players == nullptr) || out == nullptr)) {
+    return fail(bad, "players, out: null pointer");
+  }
   for (int i = 0; i < candidates && count > 0; ++i) {
     if (players[i] < 0 || players[i] >= n) return fail(bad, "players[%d]: %d is outside 0..%d", i, players[i], n - 1);
   }
@@ -49,7 +52,9 @@ harsanyi_status harsanyi_subsets_of_order(int n, int k, int64_t* out) {
 }
 
 harsanyi_status harsanyi_rank_subsets(int64_t count, const int64_t* subsets, int64_t* ranks) {
-  if (count < 0 || (count > 0 && (subsets == nullptr || ranks == nullptr))) return fail(bad, "subsets, ranks: null pointer");
+  if (count < 0 || (count > 0 && (subsets == nullptr || ranks == nullptr))) {
+    return fail(bad, "subsets, ranks: null pointer");
+  }
   for (int64_t i = 0; i < count; ++i) {
     if (subsets[i] < 0) return fail(bad, "subsets[%lld]: negative", static_cast<long long>(i));
     ranks[i] = static_cast<int64_t>(rank_in_order(static_cast<uint64_t>(subsets[i])));
@@ -60,12 +65,14 @@ harsanyi_status harsanyi_rank_subsets(int64_t count, const int64_t* subsets, int
 harsanyi_status harsanyi_unrank_subsets(int n, int k, int64_t count, const int64_t* ranks, int64_t* subsets) {
   if (const harsanyi_status status = check_players(n)) return status;
   if (k < 0 || k > n) return fail(bad, "k: %d is outside 0..%d", k, n);
-  if (count < 0 || (count > 0 && (subsets == nullptr || ranks == nullptr))) return fail(bad, "ranks, subsets: null pointer");
+  if (count < 0 || (count > 0 && (subsets == nullptr || ranks == nullptr))) {
+    return fail(bad, "ranks, subsets: null pointer");
+  }
   const uint64_t total = binomial(n, k);
   for (int64_t i = 0; i < count; ++i) {
     if (ranks[i] < 0 || static_cast<uint64_t>(ranks[i]) >= total) {
-      return fail(bad, "ranks[%lld]: %lld is outside 0..%llu", static_cast<long long>(i), static_cast<long long>(ranks[i]),
-                  static_cast<unsigned long long>(total - 1));
+      return fail(bad, "ranks[%lld]: %lld is outside 0..%llu", static_cast<long long>(i),
+                  static_cast<long long>(ranks[i]), static_cast<unsigned long long>(total - 1));
     }
     subsets[i] = static_cast<int64_t>(unrank_in_order(n, k, static_cast<uint64_t>(ranks[i])));
   }
@@ -117,7 +124,9 @@ harsanyi_status harsanyi_sample_subsets(int n, const int32_t* players, int candi
 
 harsanyi_status harsanyi_masks_from_subsets(int n, int64_t count, const int64_t* subsets, uint8_t* masks) {
   if (const harsanyi_status status = check_players(n)) return status;
-  if (count < 0 || (count > 0 && (subsets == nullptr || masks == nullptr))) return fail(bad, "subsets, masks: null pointer");
+  if (count < 0 || (count > 0 && (subsets == nullptr || masks == nullptr))) {
+    return fail(bad, "subsets, masks: null pointer");
+  }
   for (int64_t row = 0; row < count; ++row) {
     if (static_cast<uint64_t>(subsets[row]) > full_set(n)) {
       return fail(bad, "subsets[%lld]: %lld is outside 0..2**%d-1", static_cast<long long>(row),

@@ -13,12 +13,8 @@
 namespace harsanyi {
 
 const KernelTable HARSANYI_JOIN(kernels_, HARSANYI_ISA) = {
-    HARSANYI_TEXT(HARSANYI_ISA),
-    HARSANYI_ISA::cut_transform,
-    HARSANYI_ISA::transform_blocks,
-    HARSANYI_ISA::transform_tile,
-    HARSANYI_ISA::reduce_orders_of,
-    HARSANYI_ISA::player_sums_of,
+    HARSANYI_TEXT(HARSANYI_ISA),  HARSANYI_ISA::cut_transform,    HARSANYI_ISA::transform_blocks,
+    HARSANYI_ISA::transform_tile, HARSANYI_ISA::reduce_orders_of, HARSANYI_ISA::player_sums_of,
     HARSANYI_ISA::masked_rows,
 };
 

@@ -1,12 +1,12 @@
 // Lattice transforms: y = (K (x) ... (x) K) x for a 2x2 matrix K, in O(n 2**n) operations.
 //
 // Bit order: bit i of the index is player i; every bit is one butterfly between entries S and S | 1 << i, and bits are
-// applied in ascending order whatever the vector width, the blocking or the number of threads: same input, same bits out.
-// Cost: at most two read-write passes over memory. Blocks of 2**low entries that fit L2 are finished first, themselves
-// built from blocks that fit L1; the bits above go through a tile of whole cache lines from each of the 2**(n-low) rows,
-// copied to a scratch buffer on the way in and back on the way out, since rows a power of two apart share one cache set.
-// A sweep applies 2**radix rows at a time in registers. Stability: n additions an entry, error <= n eps sum|x| (for K
-// with entries in {-1, 0, 1}).
+// applied in ascending order whatever the vector width, the blocking or the number of threads: same input, same bits
+// out. Cost: at most two read-write passes over memory. Blocks of 2**low entries that fit L2 are finished first,
+// themselves built from blocks that fit L1; the bits above go through a tile of whole cache lines from each of the
+// 2**(n-low) rows, copied to a scratch buffer on the way in and back on the way out, since rows a power of two apart
+// share one cache set. A sweep applies 2**radix rows at a time in registers.
+// Stability: n additions an entry, error <= n eps sum|x| (for K with entries in {-1, 0, 1}).
 #pragma once
 
 #include "butterfly.inl.hpp"
@@ -201,7 +201,8 @@ void tile(T* data, int n, const TransformCut& cut, size_t index, T* scratch, con
   for (int bit = radix; bit < rows; bit += radix) {
     radix = next_radix(rows - bit);
     const bool last = bit + radix == rows;
-    sweep_radix(radix, scratch, cut.columns, last ? base : scratch, last ? stride : cut.columns, rows, bit, cut.columns, op);
+    sweep_radix(radix, scratch, cut.columns, last ? base : scratch, last ? stride : cut.columns, rows, bit, cut.columns,
+                op);
   }
 }
 

@@ -56,8 +56,8 @@ struct MakeIndices<0, I...> {
   using type = Indices<I...>;
 };
 
-// Lane operations: partner<S>(x) holds x[i ^ S] in lane i; merge<S>(low, high) takes the lanes whose bit S is clear from
-// `low` and the others from `high`.
+// Lane operations: partner<S>(x) holds x[i ^ S] in lane i; merge<S>(low, high) takes the lanes whose bit S is clear
+// from `low` and the others from `high`.
 template <class T>
 struct Lane {
   using V = typename Vector<T>::type;

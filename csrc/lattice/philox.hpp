@@ -1,5 +1,5 @@
-// Philox 4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011): random words as a pure function
-// of a key and a counter, so a draw is the same on every thread, on every device and in every batch.
+// Philox 4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011): random words as a pure
+// function of a key and a counter, so a draw is the same on every thread, on every device and in every batch.
 #pragma once
 
 #include <stdint.h>
@@ -34,7 +34,8 @@ class Philox {
     uint32_t k0 = static_cast<uint32_t>(seed_), k1 = static_cast<uint32_t>(seed_ >> 32);
     for (int round = 0; round < 10; ++round) {
       const uint64_t left = 0xD2511F53ull * c0, right = 0xCD9E8D57ull * c2;
-      const uint32_t n0 = static_cast<uint32_t>(right >> 32) ^ c1 ^ k0, n2 = static_cast<uint32_t>(left >> 32) ^ c3 ^ k1;
+      const uint32_t n0 = static_cast<uint32_t>(right >> 32) ^ c1 ^ k0;
+      const uint32_t n2 = static_cast<uint32_t>(left >> 32) ^ c3 ^ k1;
       c1 = static_cast<uint32_t>(right);
       c3 = static_cast<uint32_t>(left);
       c0 = n0;
@@ -55,8 +56,8 @@ class Philox {
   int used_ = 4;
 };
 
-// Floyd's algorithm: a uniform set of `size` of `candidates` items in `size` draws. contains(i) and insert(i) act on the
-// caller's set, which starts empty.
+// Floyd's algorithm: a uniform set of `size` of `candidates` items in `size` draws. contains(i) and insert(i) act on
+// the caller's set, which starts empty.
 template <class Contains, class Insert>
 HARSANYI_HD void sample_without_replacement(Philox& random, int candidates, int size, const Contains& contains,
                                             const Insert& insert) {

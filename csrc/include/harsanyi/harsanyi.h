@@ -1,8 +1,8 @@
 /* harsanyi: lattice transforms, subsets and masked batches. The C ABI, the only stable surface of the core.
  *
  * Conventions
- *   - n players; a subset is an unsigned integer, bit i set <=> player i in the subset. A lattice vector has 2**n entries
- *     indexed by that integer; batches are contiguous, one vector after the other.
+ *   - n players; a subset is an unsigned integer, bit i set <=> player i in the subset. A lattice vector has 2**n
+ *     entries indexed by that integer; batches are contiguous, one vector after the other.
  *   - The caller owns all memory. Nothing here allocates after the thread pool has started, prints, or throws.
  *   - Every function that can fail returns a harsanyi_status; harsanyi_last_error() then holds the reason, per thread.
  *   - Results do not depend on the number of threads or on the instruction set, to the bit.
@@ -49,9 +49,9 @@ typedef enum harsanyi_kind {
 /* ---- about this build and this machine ---- */
 
 HARSANYI_API const char* harsanyi_version(void);
-HARSANYI_API const char* harsanyi_last_error(void); /* of the calling thread; "" before the first failure */
-HARSANYI_API const char* harsanyi_isa(void);        /* the tier in use: "baseline", "avx2" or "avx512" */
-HARSANYI_API int harsanyi_isa_count(void);          /* tiers that this processor can run ... */
+HARSANYI_API const char* harsanyi_last_error(void);    /* of the calling thread; "" before the first failure */
+HARSANYI_API const char* harsanyi_isa(void);           /* the tier in use: "baseline", "avx2" or "avx512" */
+HARSANYI_API int harsanyi_isa_count(void);             /* tiers that this processor can run ... */
 HARSANYI_API const char* harsanyi_isa_name(int index); /* ... slowest first; NULL outside the range */
 /* Forces a tier; the environment variable HARSANYI_ISA does the same at load time. Not while a kernel runs. */
 HARSANYI_API harsanyi_status harsanyi_set_isa(const char* name);
@@ -72,13 +72,14 @@ HARSANYI_API void harsanyi_set_parallel_for(harsanyi_parallel_for run, void* con
 
 /* ---- lattice transforms: kron(K) x for a 2x2 matrix K, O(n 2**n) per vector ----
  * src and dst hold batch * 2**n entries; src == dst works in place, other overlaps are an error. 0 <= n <= 30.
- * f32 and f64: error of an entry <= n * eps * sum|x| for the named kinds. i64: exact modulo 2**64, so an inverse restores
- * its input even where a sum wrapped around. */
+ * f32 and f64: error of an entry <= n * eps * sum|x| for the named kinds. i64: exact modulo 2**64, so an inverse
+ * restores its input even where a sum wrapped around. */
 
-HARSANYI_API size_t harsanyi_transform_workspace(harsanyi_dtype dtype, int n); /* bytes, for the current threads and tier */
+/* Bytes of workspace, for the current number of threads and the current tier. */
+HARSANYI_API size_t harsanyi_transform_workspace(harsanyi_dtype dtype, int n);
 HARSANYI_API harsanyi_status harsanyi_transform(harsanyi_kind kind, harsanyi_dtype dtype, int n, int64_t batch,
                                                 const void* src, void* dst, void* workspace, size_t workspace_bytes);
-/* Any 2x2 matrix, row-major {out-low from low, out-low from high, out-high from low, out-high from high}; f32 and f64. */
+/* Any 2x2 matrix, row-major {low from low, low from high, high from low, high from high}; f32 and f64. */
 HARSANYI_API harsanyi_status harsanyi_kronecker(const double matrix[4], harsanyi_dtype dtype, int n, int64_t batch,
                                                 const void* src, void* dst, void* workspace, size_t workspace_bytes);
 
@@ -93,10 +94,11 @@ HARSANYI_API harsanyi_status harsanyi_unrank_subsets(int n, int k, int64_t count
                                                      int64_t* subsets);
 /* |S| for S = 0..2**n-1. */
 HARSANYI_API harsanyi_status harsanyi_orders(int n, uint8_t* out);
-/* count uniform draws of `size` of players[0..candidates-1] (distinct, each in 0..n-1); masks is count x n bytes, 0 or 1.
- * Draw i depends on (seed, first + i) alone: Philox 4x32-10 counters, rejection instead of bias. n <= 2**31 - 1. */
-HARSANYI_API harsanyi_status harsanyi_sample_masks(int n, const int32_t* players, int candidates, int size, int64_t count,
-                                                   uint64_t seed, uint64_t first, uint8_t* masks);
+/* count uniform draws of `size` of players[0..candidates-1] (distinct, each in 0..n-1); masks is count x n bytes,
+ * 0 or 1. Draw i depends on (seed, first + i) alone: Philox 4x32-10 counters, rejection instead of bias.
+ * n <= 2**31 - 1. */
+HARSANYI_API harsanyi_status harsanyi_sample_masks(int n, const int32_t* players, int candidates, int size,
+                                                   int64_t count, uint64_t seed, uint64_t first, uint8_t* masks);
 /* The same draws as integers, n <= 63. */
 HARSANYI_API harsanyi_status harsanyi_sample_subsets(int n, const int32_t* players, int candidates, int size,
                                                      int64_t count, uint64_t seed, uint64_t first, int64_t* subsets);
@@ -104,9 +106,10 @@ HARSANYI_API harsanyi_status harsanyi_masks_from_subsets(int n, int64_t count, c
 HARSANYI_API harsanyi_status harsanyi_subsets_from_masks(int n, int64_t count, const uint8_t* masks, int64_t* subsets);
 
 /* ---- per-order reductions, one pass ----
- * For each of `batch` lattice vectors x and each order m = 0..n: the sum of x, of |x|, of max(x, 0) and of max(-x, 0), and
- * the number of entries with |x| > thresholds[b], over the sets of order m. With salient_only the sums, too, take only
- * those entries. Outputs are batch x (n + 1), summed in f64, each may be NULL. thresholds: one a vector; NULL means 0. */
+ * For each of `batch` lattice vectors x and each order m = 0..n: the sum of x, of |x|, of max(x, 0) and of max(-x, 0),
+ * and the number of entries with |x| > thresholds[b], over the sets of order m. With salient_only the sums, too, take
+ * only those entries. Outputs are batch x (n + 1), summed in f64, each may be NULL. thresholds: one a vector; NULL
+ * means 0. */
 typedef struct harsanyi_order_sums {
   double* sum;
   double* absolute;
@@ -127,14 +130,15 @@ HARSANYI_API harsanyi_status harsanyi_player_sums(harsanyi_dtype dtype, int n, i
 /* ---- masked batches ----
  * Row r of out is the sample with every element whose player is absent from the r-th subset replaced by the baseline:
  *   out[r, e] = player[e] < 0 or keep[r, player[e]] ? sample[e] : baseline[e].
- * A bitwise select on elements of 1, 2, 4 or 8 bytes: exact for every bit pattern. No mask of the input's shape is made. */
+ * A bitwise select on elements of 1, 2, 4 or 8 bytes: exact for every bit pattern, and no mask of the input's shape. */
 HARSANYI_API harsanyi_status harsanyi_masked_batch(size_t element_bytes, int64_t elements, const void* sample,
                                                    const void* baseline, const int32_t* player, int n, int64_t rows,
                                                    const int64_t* subsets, void* out);
 /* The same for keep masks of rows x n bytes (any n). */
-HARSANYI_API harsanyi_status harsanyi_masked_batch_from_masks(size_t element_bytes, int64_t elements, const void* sample,
-                                                              const void* baseline, const int32_t* player, int n,
-                                                              int64_t rows, const uint8_t* masks, void* out);
+HARSANYI_API harsanyi_status harsanyi_masked_batch_from_masks(size_t element_bytes, int64_t elements,
+                                                              const void* sample, const void* baseline,
+                                                              const int32_t* player, int n, int64_t rows,
+                                                              const uint8_t* masks, void* out);
 
 #ifdef __cplusplus
 }

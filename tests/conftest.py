@@ -1,0 +1,32 @@
+"""One thread for everybody, hypothesis without deadlines, and settings of the kernels that are put back."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+# Before numpy, torch or harsanyi is imported: their thread pools read this once.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+import harsanyi as hs
+
+sys.path.insert(0, str(Path(__file__).parent))  # `import reference`
+
+settings.register_profile(
+    "tests", deadline=None, database=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("tests")
+
+
+@pytest.fixture
+def kernel_settings() -> Iterator[None]:
+    """Puts the instruction-set tier and the number of threads back after the test."""
+    isa, threads = str(hs.build_config()["isa"]), hs.get_num_threads()
+    yield
+    hs.set_isa(isa)
+    hs.set_num_threads(threads)

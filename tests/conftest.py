@@ -10,10 +10,9 @@ from pathlib import Path
 # Before numpy, torch or harsanyi is imported: their thread pools read this once.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import harsanyi as hs
 import pytest
 from hypothesis import HealthCheck, settings
-
-import harsanyi as hs
 
 sys.path.insert(0, str(Path(__file__).parent))  # `import reference`
 

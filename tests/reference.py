@@ -92,7 +92,7 @@ def kronecker_rows(matrix: Vector, n: int, rows: Vector) -> Vector:
 
 
 def apply_rows(rows_of: Callable[[Vector], Vector], x: Vector, chunk: int = 512) -> tuple[Vector, Vector]:
-    """A x and |A| |x| for the matrix whose rows rows_of gives; the second bounds what rounding may do to the first."""
+    """A x and |A| |x|, where rows_of gives rows of A; rounding errors of the first are bounded by the second."""
     length = x.shape[-1]
     result, scale = [], []
     for first in range(0, length, chunk):
@@ -112,7 +112,7 @@ def mobius(v: Vector) -> Vector:
 
 
 def order_sums(x: Vector, threshold: float, salient_only: bool) -> dict[str, Vector]:
-    """Per order of one vector: sum, sum of |.|, positive part, negative part, number of entries above the threshold."""
+    """Per order of one vector: sum, sum of |.|, positive and negative part, count above the threshold."""
     n = int(x.shape[-1]).bit_length() - 1
     result = {name: np.zeros(n + 1) for name in ("sum", "absolute", "positive", "negative", "count")}
     for s in range(1 << n):
@@ -131,7 +131,7 @@ def order_sums(x: Vector, threshold: float, salient_only: bool) -> dict[str, Vec
 
 
 def derivative(v: Vector, s: int, t: int) -> float:
-    """Discrete derivative of v with respect to S at T, disjoint from S: sum over L in S of (-1)**(|S|-|L|) v[T | L]."""
+    """Discrete derivative of v by S at T outside S: sum over L in S of (-1)**(|S|-|L|) v[T | L]."""
     return float(sum((-1) ** (size(s) - size(l)) * v[t | l] for l in subsets_within(s)))
 
 
@@ -148,13 +148,14 @@ def shapley_values(v: Vector) -> Vector:
 
 
 def derivative_index(v: Vector, order: int, weight: Callable[[int, int, int], float]) -> Vector:
-    """For |S| <= order: sum over T outside S of weight(n, |S|, |T|) times the derivative; 0 above the order."""
+    """Sum over T outside S of weight(n, |S|, |T|) times the derivative by S at T; 0 above the order."""
     n = int(v.shape[-1]).bit_length() - 1
     full = (1 << n) - 1
     result = np.zeros(1 << n)
     for s in range(1 << n):
         if size(s) <= order:
-            result[s] = sum(weight(n, size(s), size(t)) * derivative(v, s, t) for t in subsets_within(full ^ s))
+            outside = subsets_within(full ^ s)
+            result[s] = sum(weight(n, size(s), size(t)) * derivative(v, s, t) for t in outside)
     return result
 
 
@@ -169,7 +170,7 @@ def bii_weight(n: int, s: int, t: int) -> float:
 
 
 def shapley_taylor(v: Vector, order: int) -> Vector:
-    """Sundararajan et al., ICML 2020: derivatives at the empty set below the order; at it, the mean over permutations.
+    """Sundararajan et al., ICML 2020: derivatives at the empty set below the order, their mean over orders at it.
 
     The share of T among the sets that precede S in a random permutation is (k/n) / C(n-1, |T|).
     """
@@ -195,7 +196,7 @@ def bernoulli_numbers(count: int) -> list[float]:
 
 
 def k_shapley(v: Vector, order: int) -> Vector:
-    """Bordt & von Luxburg 2023: SII of order k aggregated downwards with Bernoulli numbers; v[0] at the empty set.
+    """Bordt & von Luxburg 2023: SII up to order k aggregated with Bernoulli numbers; v[0] at the empty set.
 
     kSII(S) = sum over T outside S with |S| + |T| <= k of B_|T| SII(S | T).
     """
@@ -205,7 +206,8 @@ def k_shapley(v: Vector, order: int) -> Vector:
     result = np.zeros(1 << n)
     for s in range(1, 1 << n):
         if size(s) <= order:
-            result[s] = sum(bernoulli[size(t)] * sii[s | t] for t in subsets_within(full ^ s) if size(s | t) <= order)
+            added = [t for t in subsets_within(full ^ s) if size(s | t) <= order]
+            result[s] = sum(bernoulli[size(t)] * sii[s | t] for t in added)
     result[0] = v[0]
     return result
 
@@ -213,8 +215,8 @@ def k_shapley(v: Vector, order: int) -> Vector:
 def faithful(v: Vector, order: int, weight: Callable[[int, int], float], exact_ends: bool) -> Vector:
     """Tsai et al., JMLR 2023: the best approximation of v by a game without interactions above the order.
 
-    Minimises the sum over S of weight(n, |S|) (v[S] - sum over T in S of e[T])**2; with exact_ends the approximation
-    equals v on the empty and on the full set, and these two do not enter the sum. Solved with Lagrange multipliers.
+    Minimises the sum over S of weight(n, |S|) (v[S] - sum over T in S of e[T])**2; with exact_ends the
+    approximation equals v on the empty and the full set, which then do not enter the sum (Lagrange multipliers).
     """
     n = int(v.shape[-1]).bit_length() - 1
     free = [s for s in range(1 << n) if size(s) <= order]

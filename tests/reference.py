@@ -92,7 +92,7 @@ def kronecker_rows(matrix: Vector, n: int, rows: Vector) -> Vector:
 
 
 def apply_rows(rows_of: Callable[[Vector], Vector], x: Vector, chunk: int = 512) -> tuple[Vector, Vector]:
-    """A x and |A| |x|, where rows_of gives rows of A; rounding errors of the first are bounded by the second."""
+    """A x and |A| |x|, where rows_of gives rows of A; the second bounds the rounding of the first."""
     length = x.shape[-1]
     result, scale = [], []
     for first in range(0, length, chunk):
@@ -170,7 +170,7 @@ def bii_weight(n: int, s: int, t: int) -> float:
 
 
 def shapley_taylor(v: Vector, order: int) -> Vector:
-    """Sundararajan et al., ICML 2020: derivatives at the empty set below the order, their mean over orders at it.
+    """Sundararajan et al., ICML 2020: derivatives at the empty set; at the order itself, their mean.
 
     The share of T among the sets that precede S in a random permutation is (k/n) / C(n-1, |T|).
     """
@@ -216,7 +216,7 @@ def faithful(v: Vector, order: int, weight: Callable[[int, int], float], exact_e
     """Tsai et al., JMLR 2023: the best approximation of v by a game without interactions above the order.
 
     Minimises the sum over S of weight(n, |S|) (v[S] - sum over T in S of e[T])**2; with exact_ends the
-    approximation equals v on the empty and the full set, which then do not enter the sum (Lagrange multipliers).
+    approximation equals v on the empty and the full set, which then do not enter the sum.
     """
     n = int(v.shape[-1]).bit_length() - 1
     free = [s for s in range(1 << n) if size(s) <= order]

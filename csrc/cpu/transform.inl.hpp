@@ -17,10 +17,10 @@ namespace HARSANYI_ISA {
 
 // Bits that one sweep applies: 2**kRadix live registers, out of 32 (AVX-512) or 16.
 constexpr int kRadix = HARSANYI_VECTOR_BYTES >= 64 ? 4 : 3;
-// Block sizes in bytes. Processors with AVX-512 have 1 MiB of L2 or more, the others often 256 to 512 KiB.
+// Block sizes in bytes: half of the usual L1, half to all of the usual L2 (512 KiB to 1 MiB and more).
 constexpr int kL1Bytes = 16 << 10;
-constexpr int kL2Bytes = (HARSANYI_VECTOR_BYTES >= 64 ? 512 : 256) << 10;
-constexpr int kTileBytes = kL2Bytes / 2;
+constexpr int kL2Bytes = 512 << 10;
+constexpr int kTileBytes = 256 << 10;
 
 template <class T>
 constexpr int kLaneBits = log2_floor(Vector<T>::lanes);
@@ -28,6 +28,12 @@ template <class T>
 constexpr int kL1Bits = log2_floor(kL1Bytes / static_cast<int>(sizeof(T)));
 template <class T>
 constexpr int kL2Bits = log2_floor(kL2Bytes / static_cast<int>(sizeof(T)));
+
+// Entries from p to the next multiple of `bytes` (p is aligned to T).
+template <class T>
+HARSANYI_INLINE size_t entries_to_alignment(const T* p, size_t bytes) {
+  return ((0 - reinterpret_cast<uintptr_t>(p)) & (bytes - 1)) / sizeof(T);
+}
 
 // Bits 0..Bits-1 inside one register, ascending.
 template <class T, int Bits, int Bit = 0, class Op>
@@ -71,22 +77,40 @@ void leaf(const T* src, T* dst, size_t groups, const Op& op) {
   }
 }
 
-// Rows of `width` entries, `stride` apart: bits [bit, bit + R) of the row number, for all 2**rows rows.
+// One column of a sweep: 2**R values, `step` rows apart; X is a vector of T or T itself.
+template <class X, class T, int R, class Op>
+HARSANYI_INLINE void sweep_column(const T* from, size_t from_step, T* to, size_t to_step, const Op& op) {
+  X x[1 << R];
+#pragma GCC unroll 16
+  for (int i = 0; i < (1 << R); ++i) x[i] = get<X>(from + i * from_step);
+  register_stages<R>(x, op);
+#pragma GCC unroll 16
+  for (int i = 0; i < (1 << R); ++i) put<X>(to + i * to_step, x[i]);
+}
+
+// Rows of `width` entries, `stride` apart: bits [bit, bit + R) of the row number, for all 2**rows rows. Vectors start at
+// the first aligned entry of the destination (strides keep the alignment from row to row): numpy's arrays begin 16 bytes
+// past a cache line, and loads that straddle two lines cost up to twice as much.
 template <class T, int R, class Op>
 void sweep(const T* src, size_t src_stride, T* dst, size_t dst_stride, int rows, int bit, size_t width, const Op& op) {
+  using V = typename Vector<T>::type;
   constexpr int lanes = Vector<T>::lanes;
   const size_t step = size_t{1} << bit;
+  const size_t ahead = entries_to_alignment(dst, HARSANYI_VECTOR_BYTES);
+  const size_t head = ahead < width ? ahead : width;
   for (size_t high = 0; high < size_t{1} << rows; high += step << R) {
     for (size_t row = high; row < high + step; ++row) {
       const T* from = src + row * src_stride;
       T* to = dst + row * dst_stride;
-      for (size_t column = 0; column < width; column += lanes) {
-        typename Vector<T>::type x[1 << R];
-#pragma GCC unroll 16
-        for (int i = 0; i < (1 << R); ++i) x[i] = load(from + i * step * src_stride + column);
-        register_stages<R>(x, op);
-#pragma GCC unroll 16
-        for (int i = 0; i < (1 << R); ++i) store(to + i * step * dst_stride + column, x[i]);
+      size_t column = 0;
+      for (; column < head; ++column) {
+        sweep_column<T, T, R>(from + column, step * src_stride, to + column, step * dst_stride, op);
+      }
+      for (; column + lanes <= width; column += lanes) {
+        sweep_column<V, T, R>(from + column, step * src_stride, to + column, step * dst_stride, op);
+      }
+      for (; column < width; ++column) {
+        sweep_column<T, T, R>(from + column, step * src_stride, to + column, step * dst_stride, op);
       }
     }
   }
@@ -109,15 +133,15 @@ constexpr int next_radix(int bits) {
   return (bits + sweeps - 1) / sweeps;
 }
 
-// Bits [from, to) of contiguous blocks of 2**to entries.
+// Bits [from, to) of contiguous blocks of 2**to entries, in place in `data`; the last sweep writes to `result`.
 template <class T, class Op>
-void contiguous_sweeps(T* data, int from, int to, size_t blocks, const Op& op) {
+void contiguous_sweeps(T* data, T* result, int from, int to, size_t blocks, const Op& op) {
   for (int bit = from; bit < to;) {
     const int radix = next_radix(to - bit);
     const size_t width = size_t{1} << bit;
+    T* target = bit + radix == to ? result : data;
     for (size_t b = 0; b < blocks; ++b) {
-      T* block = data + (b << to);
-      sweep_radix(radix, block, width, block, width, to - bit, 0, width, op);
+      sweep_radix(radix, data + (b << to), width, target + (b << to), width, to - bit, 0, width, op);
     }
     bit += radix;
   }
@@ -164,17 +188,23 @@ void blocks(const T* src, T* dst, int bits, size_t count, const Op& op) {
   const int leaf_top = bits < kLaneBits<T> + 3 ? bits : kLaneBits<T> + 3;
   if (bits == leaf_top) return leaf_bits(src, dst, bits, count << bits, op);
   if (bits <= kL1Bits<T>) {
+    // Data off the vector alignment is worked on in an aligned copy, read and written once each.
+    alignas(HARSANYI_VECTOR_BYTES) T copy[size_t{1} << kL1Bits<T>];
+    const bool in_copy = entries_to_alignment(dst, HARSANYI_VECTOR_BYTES) != 0;
     const size_t together = size_t{1} << (kL1Bits<T> - bits);  // blocks that fit L1 side by side
     for (size_t b = 0; b < count; b += together) {
       const size_t n = count - b < together ? count - b : together;
-      leaf_bits(src + (b << bits), dst + (b << bits), leaf_top, n << bits, op);
-      contiguous_sweeps(dst + (b << bits), leaf_top, bits, n, op);
+      T* target = dst + (b << bits);
+      T* work = in_copy ? copy : target;
+      leaf_bits(src + (b << bits), work, leaf_top, n << bits, op);
+      contiguous_sweeps(work, target, leaf_top, bits, n, op);
     }
     return;
   }
   for (size_t b = 0; b < count; ++b) {
-    blocks(src + (b << bits), dst + (b << bits), kL1Bits<T>, size_t{1} << (bits - kL1Bits<T>), op);
-    contiguous_sweeps(dst + (b << bits), kL1Bits<T>, bits, 1, op);
+    T* block = dst + (b << bits);
+    blocks(src + (b << bits), block, kL1Bits<T>, size_t{1} << (bits - kL1Bits<T>), op);
+    contiguous_sweeps(block, block, kL1Bits<T>, bits, 1, op);
   }
 }
 
@@ -189,21 +219,31 @@ TransformCut cut(int n) {
   return {kL2Bits<T>, columns, (sizeof(T) * columns) << rows};
 }
 
-// Bits low..n-1 of the entries [tile * columns, (tile + 1) * columns) of every row.
+// Bits low..n-1 of the entries [0, width) of every row, rows 2**low apart.
 template <class T, class Op>
-void tile(T* data, int n, const TransformCut& cut, size_t index, T* scratch, const Op& op) {
-  const int rows = n - cut.low;
-  const size_t stride = size_t{1} << cut.low;
-  T* base = data + index * cut.columns;
-  if (cut.scratch == 0) return sweep_radix(rows, base, stride, base, stride, rows, 0, cut.columns, op);
+void column_range(T* base, int n, int low, size_t width, T* scratch, const Op& op) {
+  const int rows = n - low;
+  const size_t stride = size_t{1} << low;
   int radix = next_radix(rows);
-  sweep_radix(radix, base, stride, scratch, cut.columns, rows, 0, cut.columns, op);
+  if (radix == rows) return sweep_radix(rows, base, stride, base, stride, rows, 0, width, op);
+  constexpr size_t lanes = Vector<T>::lanes;
+  const size_t scratch_stride = (width + lanes - 1) / lanes * lanes;
+  sweep_radix(radix, base, stride, scratch, scratch_stride, rows, 0, width, op);
   for (int bit = radix; bit < rows; bit += radix) {
     radix = next_radix(rows - bit);
     const bool last = bit + radix == rows;
-    sweep_radix(radix, scratch, cut.columns, last ? base : scratch, last ? stride : cut.columns, rows, bit, cut.columns,
-                op);
+    sweep_radix(radix, scratch, scratch_stride, last ? base : scratch, last ? stride : scratch_stride, rows, bit, width, op);
   }
+}
+
+// Tiles begin at the first cache line that starts inside a row; the last one takes the entries before it as well.
+template <class T, class Op>
+void tile(T* data, int n, const TransformCut& cut, size_t index, T* scratch, const Op& op) {
+  const size_t head = entries_to_alignment(data, 64), begin = head + index * cut.columns;
+  const size_t row_end = size_t{1} << cut.low;
+  const bool last = begin + cut.columns >= row_end;
+  column_range(data + begin, n, cut.low, last ? row_end - begin : cut.columns, scratch, op);
+  if (last && head > 0) column_range(data, n, cut.low, head, scratch, op);
 }
 
 // Calls f(T{}, op) with the element type and the butterfly of the job.

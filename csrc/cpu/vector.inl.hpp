@@ -104,6 +104,23 @@ template <class T>
 HARSANYI_INLINE void store(T* p, typename Vector<T>::type x) {
   *reinterpret_cast<typename Vector<T>::unaligned*>(p) = x;
 }
+// load and store for X = T as well as for X = vector of T.
+template <class X, class T>
+HARSANYI_INLINE X get(const T* p) {
+  if constexpr (sizeof(X) == sizeof(T)) {
+    return *p;
+  } else {
+    return load(p);
+  }
+}
+template <class X, class T>
+HARSANYI_INLINE void put(T* p, X x) {
+  if constexpr (sizeof(X) == sizeof(T)) {
+    *p = x;
+  } else {
+    store(p, x);
+  }
+}
 template <class T>
 HARSANYI_INLINE typename Vector<T>::type broadcast(T x) {
   return typename Vector<T>::type{} + x;

@@ -61,7 +61,7 @@ def zeta(x: ArrayT, *, out: ArrayT | None = None) -> ArrayT:
         ArgumentError: the last axis is not a power of two, the batch is empty, or `out` does not match.
         ArgumentTypeError: another dtype.
 
-    Source: THEORY section 2; matrix [[1, 0], [1, 1]].
+    Matrix [[1, 0], [1, 1]] on every axis.
 
     Example:
         >>> import numpy as np, harsanyi as hs
@@ -163,8 +163,6 @@ def kronecker(x: ArrayT, matrix: Sequence[Sequence[float]] | npt.ArrayLike, *, o
     Raises:
         ArgumentError: `matrix` is not 2x2 or not finite; and as for `zeta`.
         ArgumentTypeError: dtype int64, or another that is not real floating point.
-
-    Source: THEORY section 2.
 
     Example:
         >>> import numpy as np, harsanyi as hs

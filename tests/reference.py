@@ -5,6 +5,7 @@ Subsets are integers, bit i set <=> player i in the subset. Games are numpy vect
 
 from __future__ import annotations
 
+import decimal
 import itertools
 import math
 from collections.abc import Callable, Iterator
@@ -238,3 +239,22 @@ def faithful_shapley_weight(n: int, s: int) -> float:
 
 def faithful_banzhaf_weight(n: int, s: int) -> float:
     return 1.0
+
+
+# ---- masked batches and output functions ----
+
+
+def masked_batch(sample: Any, baseline: Any, player: Any, keep: Any) -> list[list[Any]]:
+    """Rows of flat elements: the sample's where the element has no player or a kept one, else the baseline's."""
+    return [
+        [sample[e] if player[e] < 0 or row[player[e]] else baseline[e] for e in range(len(player))] for row in keep
+    ]
+
+
+def class_outputs(logits: list[float], target: int) -> tuple[float, float]:
+    """Log-odds and log-probability of a class, from probabilities of 500 digits."""
+    with decimal.localcontext() as context:
+        context.prec, context.Emin, context.Emax = 500, -(10**6), 10**6
+        weights = [decimal.Decimal(z).exp() for z in logits]
+        others = sum(w for c, w in enumerate(weights) if c != target)
+        return float((weights[target] / others).ln()), float((weights[target] / (others + weights[target])).ln())

@@ -65,7 +65,7 @@ def lattice_players(x: Array, name: str = "x") -> int:
 def check_players(n: object, *, most: int = MAX_LATTICE_PLAYERS, least: int = 0, name: str = "n") -> int:
     """N as a plain int in least..most."""
     if isinstance(n, bool) or not isinstance(n, (int, np.integer)):
-        raise ArgumentTypeError(name, n, f"an integer from {least} to {most}")
+        raise ArgumentTypeError(name, repr(n), f"an integer from {least} to {most}")
     if not least <= n <= most:
         raise ArgumentError(name, int(n), f"an integer from {least} to {most}")
     return int(n)

@@ -104,6 +104,7 @@ def environment() -> dict[str, object]:
         "caches": cache_sizes(),
         "memory": total_memory(),
         "available_memory": available_memory(),
+        "load_average": list(os.getloadavg()),  # on a busy machine ratios hold better than times
         "system": platform.platform(),
         "python": platform.python_version(),
         "packages": package_versions(),

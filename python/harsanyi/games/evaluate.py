@@ -1,0 +1,102 @@
+"""Every value of a game, batch by batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Any
+
+import numpy as np
+
+from harsanyi._arrays import MAX_SUBSET_PLAYERS, Array, check_players, require_memory
+from harsanyi.errors import MissingDependencyError, NotEnoughMemoryError
+from harsanyi.games.game import Game, ModelGame, checked_values
+from harsanyi.games.masking import as_selection
+
+__all__ = ["evaluate"]
+
+_GAME_ROWS = 1 << 16  # of games that are no models: enough to forget the cost of a call
+
+
+def evaluate(
+    game: Game, subsets: Any = None, *, batch_size: int | None = None, progress: bool = False
+) -> Array:
+    """The values of a game on all 2**n subsets, or on given ones.
+
+    Args:
+        game: `ModelGame`, `TableGame`, `CallableGame`, or anything with `n` and a call from subsets to
+            values.
+        subsets: int64 [rows]; for a ModelGame also keep masks [rows, n]. None: all, in order, so that the
+            result is a lattice vector; n <= 30.
+        batch_size: rows a call. None: chosen from the bytes of a row and, on a device, the memory that is
+            free there.
+        progress: show a bar.
+
+    Returns:
+        float64 [rows]: a numpy array, or a tensor on the model's device (float32 where that has no float64).
+
+    Raises:
+        ArgumentError: no subset, one outside 0..2**n-1, more than 30 players, a batch size below 1, or a game
+            that does not return one value a subset.
+        NonFiniteError: NaN or infinity from the game; names the subset.
+        NotEnoughMemoryError: 2**n values cannot fit; says how much they need, before anything is computed.
+        MissingDependencyError: `progress` without tqdm.
+
+    A model's submodules are in the modes they were in when this ends, by an error or an interrupt too. The
+    values do not depend on the batch size beyond the rounding of the model.
+
+    Example:
+        >>> import harsanyi as hs
+        >>> hs.evaluate(hs.CallableGame(lambda s: (s & 1) * 2.0 + (s == 3), 2))
+        array([0., 2., 0., 3.])
+    """
+    chosen = None if subsets is None else as_selection(subsets, game.n)
+    count = _count_of_all(game.n) if chosen is None else len(chosen)
+    if batch_size is None:
+        batch_size = game.default_batch_size if isinstance(game, ModelGame) else _GAME_ROWS
+    rows = min(check_players(batch_size, least=1, most=1 << 62, name="batch_size"), count)
+    names = game.masking.names if isinstance(game, ModelGame) else ()
+    session: Any = game.session(rows) if isinstance(game, ModelGame) else nullcontext(game)
+    v: Any = None
+    with session as values_of, _bar(count, progress) as advance:
+        for first in range(0, count, rows):
+            last = min(first + rows, count)
+            part = np.arange(first, last, dtype=np.int64) if chosen is None else chosen[first:last]
+            values = checked_values(values_of(part), part, names)
+            if v is None:
+                v = _empty(count, values)
+            v[first:last] = values
+            advance(last - first)
+    result: Array = v  # there is at least one subset
+    return result
+
+
+def _count_of_all(n: int) -> int:
+    """2**n, if that many values fit."""
+    what = f"all 2**{n} values of a game of {n} players"
+    if n > MAX_SUBSET_PLAYERS:
+        raise NotEnoughMemoryError(f"{what} need 2**{n + 3} bytes, which no machine has: give `subsets`")
+    require_memory(8 << n, what)
+    return 1 << check_players(n, name="game.n")
+
+
+def _empty(count: int, like: Array) -> Array:
+    if isinstance(like, np.ndarray):
+        return np.empty(count, like.dtype)
+    import torch
+
+    with torch.inference_mode(False):  # an inference tensor would be refused by autograd later
+        return torch.empty(count, dtype=like.dtype, device=like.device)
+
+
+@contextmanager
+def _bar(total: int, show: bool) -> Iterator[Callable[[int], object]]:
+    if not show:
+        yield lambda count: None
+        return
+    try:
+        from tqdm import tqdm
+    except ImportError as error:
+        raise MissingDependencyError("progress=True needs tqdm, which harsanyi[torch] brings") from error
+    with tqdm(total=total, unit="subset", unit_scale=True, desc="evaluate") as bar:
+        yield bar.update

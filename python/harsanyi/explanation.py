@@ -1,0 +1,340 @@
+"""`explain`: from a model and a sample to the interactions between its parts, as one small record."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from harsanyi._arrays import Array, check_players, lattice_players, require_memory
+from harsanyi._records import read_record, write_record
+from harsanyi.errors import ArgumentError, HarsanyiError, MissingDependencyError, RecordError
+from harsanyi.games.evaluate import evaluate
+from harsanyi.games.game import ModelGame
+from harsanyi.games.maskers import Masker
+from harsanyi.games.masking import Masking, host_array
+from harsanyi.games.outputs import Output
+from harsanyi.lattice import mobius, or_inverse, or_transform, zeta
+from harsanyi.subsets import players_of
+
+__all__ = ["Explanation", "Interaction", "SparsePair", "explain"]
+
+Kind = Literal["and", "or"]
+_FORMAT, _VERSION = "harsanyi.explanation", 1
+
+
+class SparsePair(NamedTuple):
+    """A sparse AND-OR pair, [2**n] each; any decomposition with these two names serves in its place."""
+
+    and_: Array
+    or_: Array
+
+
+@dataclass(frozen=True)
+class Interaction:
+    """One interaction between players.
+
+    Attributes:
+        subset: the players as an integer, bit i set for player i.
+        players: their indices, ascending.
+        names: their names.
+        order: how many they are.
+        value: the effect on the output.
+        kind: "and", present when all of them are, or "or", present when any of them is.
+    """
+
+    subset: int
+    players: tuple[int, ...]
+    names: tuple[str, ...]
+    order: int
+    value: float
+    kind: Kind
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """A model's outputs on all masked versions of one sample, and the interactions that they consist of.
+
+    Two readings of the output stand beside each other. `dividends` are the AND interactions that explain the
+    whole of it alone, `or_interactions` the OR interactions that explain the whole of it alone. The sparse
+    pair `and_`, `or_` shares it between both kinds; it is there once a decomposition is.
+
+    Attributes:
+        v: output on every subset of players kept, [2**n] float64; `v[0]` all masked, `v[-1]` the sample.
+        dividends: Harsanyi dividends, `mobius(v)`, [2**n].
+        or_interactions: plain OR interactions, `or_transform(v)`, [2**n].
+        masking: the sample with its players: names, baseline, and for images the rectangles.
+        target: the class explained, or None for an output that is not of one class.
+        decomposition: a sparse pair with attributes `and_` and `or_`, or None.
+
+    Raises:
+        ArgumentError: a lattice vector that is not of shape [2**n].
+    """
+
+    v: Array
+    dividends: Array
+    or_interactions: Array
+    masking: Masking
+    target: int | None = None
+    decomposition: Any = None
+
+    def __post_init__(self) -> None:
+        vectors = {"v": self.v, "dividends": self.dividends, "or_interactions": self.or_interactions}
+        if self.decomposition is not None:
+            vectors |= {"and_": self.decomposition.and_, "or_": self.decomposition.or_}
+        for name, x in vectors.items():
+            if lattice_players(x, name) != self.n or len(x.shape) != 1:
+                raise ArgumentError(
+                    name, f"shape {tuple(x.shape)}", f"of shape [2**n] for n = {self.n} players"
+                )
+
+    @property
+    def n(self) -> int:
+        """The number of players."""
+        return self.masking.n
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the players."""
+        return self.masking.names
+
+    @property
+    def sample(self) -> Array:
+        """What was masked: the sample, or its feature map (then `masking.source` is the sample)."""
+        return self.masking.sample
+
+    @property
+    def baseline(self) -> Array:
+        """What stands in the place of absent players, of the sample's shape."""
+        return self.masking.baseline
+
+    @property
+    def boxes(self) -> tuple[tuple[int, int, int, int], ...] | None:
+        """(top, left, height, width) of each player in pixels of `sample`, if they are rectangles of it."""
+        return self.masking.boxes
+
+    @property
+    def and_(self) -> Array:
+        """AND interactions of the sparse pair, [2**n].
+
+        Raises:
+            ArgumentError: there is no decomposition yet.
+        """
+        return self._pair().and_  # type: ignore[no-any-return]
+
+    @property
+    def or_(self) -> Array:
+        """OR interactions of the sparse pair, [2**n].
+
+        Raises:
+            ArgumentError: there is no decomposition yet.
+        """
+        return self._pair().or_  # type: ignore[no-any-return]
+
+    def salient(
+        self, threshold: float = 0.05, *, kind: Kind = "and", relative: bool = True, sparse: bool = False
+    ) -> npt.NDArray[np.int64]:
+        """The subsets with `|I[S]| > tau`, strongest first; the empty set is no interaction.
+
+        Args:
+            threshold: tau, or with `relative` the share of the largest `|I|` of both kinds together that tau
+                is.
+            kind: "and" or "or".
+            relative: whether `threshold` is a share.
+            sparse: of the sparse pair instead of the plain interactions.
+
+        Returns:
+            int64 [count]; equal strengths in ascending order of the subset.
+
+        Raises:
+            ArgumentError: a threshold that is negative or not finite, another kind, or no sparse pair.
+
+        Source: Ren et al., ICLR 2024: 0.05 of the largest.
+        """
+        if not np.isfinite(threshold) or threshold < 0:
+            raise ArgumentError("threshold", threshold, "a number from 0 up")
+        both = {name: np.abs(self._interactions(name, sparse)[1:]) for name in ("and", "or")}
+        strength = both[_check_kind(kind)]
+        if relative:
+            threshold = threshold * max((float(x.max()) for x in both.values() if x.size), default=0.0)
+        ranked = np.argsort(-strength, kind="stable")
+        return ranked[: np.count_nonzero(strength > threshold)].astype(np.int64) + 1
+
+    def top(self, k: int = 10, *, kind: Kind = "and", sparse: bool = False) -> list[Interaction]:
+        """The k interactions of the largest `|I|`, strongest first.
+
+        Args:
+            k: how many, at least 1; fewer come back where there are fewer.
+            kind: "and" or "or".
+            sparse: of the sparse pair instead of the plain interactions.
+
+        Raises:
+            ArgumentError: k below 1, another kind, or no sparse pair.
+        """
+        k = check_players(k, least=1, most=1 << 62, name="k")
+        values = self._interactions(_check_kind(kind), sparse)
+        ranked = np.argsort(-np.abs(values[1:]), kind="stable")[:k] + 1
+        return [self._interaction(int(subset), float(values[subset]), kind) for subset in ranked]
+
+    @property
+    def matching_error(self) -> dict[str, float]:
+        """How far the interactions of each kind are from adding up to v: largest difference / largest |v|.
+
+        Universal matching holds up to rounding: `v[T]` is the sum of `dividends[S]` over S in T, and
+        `v[T] - v[0]` the sum of `or_interactions[S]` over S that meet T.
+        """
+        v, sums = host_array(self.v), {}
+        sums["and"] = zeta(host_array(self.dividends))
+        sums["or"] = or_inverse(host_array(self.or_interactions))
+        scale = float(np.abs(v).max()) or 1.0
+        return {kind: float(np.abs(total - v).max()) / scale for kind, total in sums.items()}
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes the record as a safetensors file, whole or not at all; of a decomposition, its pair.
+
+        Args:
+            path: of the file; its folder exists. A file that is there is replaced.
+
+        Raises:
+            OSError: it cannot be written.
+            MissingDependencyError: safetensors is not installed.
+        """
+        masking = self.masking
+        arrays = {
+            "v": self.v,
+            "dividends": self.dividends,
+            "or_interactions": self.or_interactions,
+            "sample": masking.sample,
+            "baseline": masking.baseline,
+            "player": masking.player,
+        }
+        if masking.source is not None:
+            arrays["source"] = masking.source
+        if self.decomposition is not None:
+            arrays |= {"and_": self.and_, "or_": self.or_}
+        facts = {
+            "names": masking.names,
+            "boxes": masking.boxes,
+            "target": self.target,
+            # What numpy cannot hold (bfloat16) is written as float32: a tensor gets its dtype back.
+            "dtypes": {name: str(array.dtype).removeprefix("torch.") for name, array in arrays.items()},
+        }
+        write_record(path, _FORMAT, _VERSION, {name: host_array(x) for name, x in arrays.items()}, facts)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], *, as_tensors: bool = False) -> Explanation:
+        """A record that `save` wrote.
+
+        Args:
+            path: of the file.
+            as_tensors: torch tensors on the CPU, in the dtypes they had, instead of numpy arrays.
+
+        Raises:
+            RecordError: the file cannot be read, is truncated, or is no such record.
+            MissingDependencyError: safetensors is not installed, or torch for `as_tensors`.
+        """
+        arrays, facts = read_record(path, _FORMAT, _VERSION)
+        try:
+            player = arrays.pop("player")
+            held = _as_tensors(arrays, facts["dtypes"]) if as_tensors else arrays
+            boxes = facts["boxes"]
+            masking = Masking(
+                held["sample"],
+                held["baseline"],
+                player,
+                tuple(facts["names"]),
+                None if boxes is None else tuple((int(t), int(l), int(h), int(w)) for t, l, h, w in boxes),
+                held.get("source"),
+            )
+            pair = SparsePair(held["and_"], held["or_"]) if "and_" in held else None
+            target = facts["target"]
+            return cls(
+                held["v"],
+                held["dividends"],
+                held["or_interactions"],
+                masking,
+                None if target is None else int(target),
+                pair,
+            )
+        except MissingDependencyError:
+            raise
+        except (AttributeError, KeyError, TypeError, ValueError, HarsanyiError) as error:
+            raise RecordError(f"{os.fspath(path)}: damaged or incomplete ({error})") from error
+
+    def _pair(self) -> Any:
+        if self.decomposition is None:
+            raise ArgumentError(
+                "decomposition", None, "a sparse AND-OR pair: this explanation holds plain ones only"
+            )
+        return self.decomposition
+
+    def _interactions(self, kind: str, sparse: bool) -> npt.NDArray[Any]:
+        if kind == "and":
+            return host_array(self.and_ if sparse else self.dividends)
+        return host_array(self.or_ if sparse else self.or_interactions)
+
+    def _interaction(self, subset: int, value: float, kind: Kind) -> Interaction:
+        players = players_of(subset)
+        return Interaction(subset, players, tuple(self.names[i] for i in players), len(players), value, kind)
+
+
+def explain(
+    model: Any,
+    sample: Any,
+    *,
+    masker: Masker,
+    output: Output | None = None,
+    batch_size: int | None = None,
+    progress: bool = False,
+) -> Explanation:
+    """The AND and OR interactions that a model uses on one sample, exactly, from its 2**n masked versions.
+
+    Args:
+        model: a torch module, or any callable on batches; see `ModelGame`.
+        sample: without a batch axis, a tensor or an array.
+        masker: one of `harsanyi.maskers`: what the players are, and what stands for an absent one.
+        output: one of `harsanyi.outputs`; None: the log-odds of the class predicted on the sample.
+        batch_size: rows a forward pass; None: chosen, see `evaluate`.
+        progress: show a bar.
+
+    Returns:
+        A frozen record; its arrays are numpy arrays, or tensors on the model's device where the model takes
+        tensors.
+
+    Raises:
+        ArgumentError: a masker, target or output that does not fit the sample or the model; n > 30.
+        NonFiniteError: the model returned NaN or infinity; names the subset.
+        NotEnoughMemoryError: 2**n values cannot fit, before anything is computed.
+
+    Source: Ren et al., ICLR 2024 (AND); Zhou et al., AAAI 2024 (AND and OR).
+
+    Example:
+        >>> import numpy as np, harsanyi as hs
+        >>> model = lambda x: x[:, 0] * x[:, 1] + x[:, 2]
+        >>> output = hs.outputs.scalar(lambda y: y)
+        >>> explanation = hs.explain(model, [2.0, 3.0, 1.0], masker=hs.maskers.Features(), output=output)
+        >>> [(found.names, found.value) for found in explanation.top(2)]
+        [(('x0', 'x1'), 6.0), (('x2',), 1.0)]
+    """
+    game = ModelGame(model, sample, masker=masker, output=output)
+    if game.n <= 62:  # above, `evaluate` says what is wrong
+        require_memory(4 * 8 << game.n, f"v, its interactions and a copy to check them by, at n = {game.n},")
+    v: Any = evaluate(game, batch_size=batch_size, progress=progress)
+    return Explanation(v, mobius(v), or_transform(v), game.masking, game.output.target)
+
+
+def _check_kind(kind: str) -> Kind:
+    if kind not in ("and", "or"):
+        raise ArgumentError("kind", kind, '"and" or "or"')
+    return kind  # type: ignore[return-value]
+
+
+def _as_tensors(arrays: dict[str, npt.NDArray[Any]], dtypes: dict[str, str]) -> dict[str, Any]:
+    try:
+        import torch
+    except ImportError as error:
+        raise MissingDependencyError("as_tensors=True needs torch, which harsanyi[torch] brings") from error
+    return {name: torch.tensor(array, dtype=getattr(torch, dtypes[name])) for name, array in arrays.items()}

@@ -1,16 +1,16 @@
 """harsanyi: which combinations of inputs a trained network really uses.
 
-Harsanyi dividends (AND interactions), OR interactions and the indices that follow from them, exactly, from the outputs of
-a model on all 2**n masked versions of a sample. Importing the package loads numpy and nothing else: names below are
-resolved on first use.
+Harsanyi dividends (AND interactions), OR interactions and the indices that follow from them, exactly, from
+the outputs of a model on all 2**n masked versions of a sample. Importing the package loads nothing heavy:
+every public name is resolved on first use; __init__.pyi tells type checkers what they are.
 """
 
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-# module: the public names that it holds. Submodules listed under "" are public themselves.
+# module: the public names that it holds.
 _PUBLIC = {
     "lattice": (
         "kronecker",
@@ -22,7 +22,57 @@ _PUBLIC = {
         "walsh_hadamard",
         "zeta",
     ),
-    "config": ("build_config", "get_cmake_dir", "get_include", "get_num_threads", "set_isa", "set_num_threads"),
+    "subsets": (
+        "all_subsets",
+        "masks_to_subsets",
+        "orders",
+        "players_of",
+        "rank_subsets",
+        "subsets_of_order",
+        "subsets_to_masks",
+        "subsets_up_to_order",
+        "unrank_subsets",
+    ),
+    "sampling": (
+        "sample_masks",
+        "sample_subsets",
+    ),
+    "reductions": (
+        "OrderSums",
+        "reduce_orders",
+    ),
+    "indices": (
+        "banzhaf_interactions",
+        "banzhaf_values",
+        "dividends",
+        "faithful_banzhaf",
+        "faithful_shapley",
+        "k_shapley",
+        "shapley_interactions",
+        "shapley_taylor",
+        "shapley_values",
+    ),
+    "games.game": (
+        "CallableGame",
+        "Game",
+        "ModelGame",
+        "TableGame",
+    ),
+    "games.evaluate": ("evaluate",),
+    "explanation": (
+        "Explanation",
+        "Interaction",
+        "SparsePair",
+        "explain",
+    ),
+    "config": (
+        "build_config",
+        "get_cmake_dir",
+        "get_include",
+        "get_num_threads",
+        "set_isa",
+        "set_num_threads",
+    ),
     "errors": (
         "ArgumentError",
         "ArgumentTypeError",
@@ -33,7 +83,17 @@ _PUBLIC = {
         "RecordError",
     ),
 }
-_SUBMODULES = {"lattice": "harsanyi.lattice", "ops": "harsanyi.ops", "errors": "harsanyi.errors"}
+_SUBMODULES = {
+    "config": "harsanyi.config",
+    "errors": "harsanyi.errors",
+    "games": "harsanyi.games",
+    "lattice": "harsanyi.lattice",
+    "maskers": "harsanyi.games.maskers",
+    "ops": "harsanyi.ops",
+    "outputs": "harsanyi.games.outputs",
+    "plot": "harsanyi.plot",
+    "subsets": "harsanyi.subsets",
+}
 _OWNER = {name: module for module, names in _PUBLIC.items() for name in names}
 
 __all__ = ["__version__", *sorted(_OWNER), *sorted(_SUBMODULES)]
@@ -54,9 +114,3 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted(set(globals()) | set(__all__))
-
-
-if TYPE_CHECKING:
-    from harsanyi.config import *
-    from harsanyi.errors import *
-    from harsanyi.lattice import *

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import torch
 
     Array = npt.NDArray[Any] | torch.Tensor
-    ArrayT = TypeVar("ArrayT", npt.NDArray[Any], torch.Tensor)
+    ArrayT = TypeVar("ArrayT", bound=npt.NDArray[Any] | torch.Tensor)  # what goes in comes out
 else:
     Array = Any
     ArrayT = TypeVar("ArrayT")
@@ -26,7 +26,7 @@ MAX_SUBSET_PLAYERS = 63
 DTYPE_CODES = {np.dtype(np.float32): 0, np.dtype(np.float64): 1, np.dtype(np.int64): 2}
 
 
-def is_tensor(x: object) -> bool:
+def is_tensor(x: object) -> TypeGuard[torch.Tensor]:
     """Whether x is a torch tensor, without importing torch: whoever has one has imported it."""
     torch = sys.modules.get("torch")
     return torch is not None and isinstance(x, torch.Tensor)
@@ -35,11 +35,13 @@ def is_tensor(x: object) -> bool:
 def as_array(x: object, name: str) -> Array:
     """X itself if it is a tensor or an array, otherwise numpy's reading of it."""
     if isinstance(x, np.ndarray) or is_tensor(x):
-        return x  # type: ignore[return-value]
+        return x
     try:
         return np.asarray(x)
     except ValueError as error:
-        raise ArgumentTypeError(name, type(x).__name__, "an array, a tensor or a (nested) sequence") from error
+        raise ArgumentTypeError(
+            name, type(x).__name__, "an array, a tensor or a (nested) sequence"
+        ) from error
 
 
 def lattice_players(x: Array, name: str = "x") -> int:
@@ -58,7 +60,9 @@ def lattice_players(x: Array, name: str = "x") -> int:
     if n > MAX_LATTICE_PLAYERS:
         raise ArgumentError(name, f"2**{n} entries", f"of at most 2**{MAX_LATTICE_PLAYERS} entries")
     if 0 in shape:
-        raise ArgumentError(name, f"an empty batch of shape {shape}", "a batch of at least one lattice vector")
+        raise ArgumentError(
+            name, f"an empty batch of shape {shape}", "a batch of at least one lattice vector"
+        )
     return n
 
 
@@ -81,7 +85,7 @@ def format_bytes(count: float) -> str:
 
 
 def available_memory() -> int | None:
-    """Bytes that this process may still take: the machine's, or its control group's if that is less; None if unknown."""
+    """Bytes that this process may still take, by the machine and its control group; None if unknown."""
     limits: list[int] = []
     try:
         with open("/proc/meminfo", encoding="ascii") as lines:
@@ -89,9 +93,10 @@ def available_memory() -> int | None:
     except OSError:
         pass
     try:
-        with open("/sys/fs/cgroup/memory.max", encoding="ascii") as top, open(
-            "/sys/fs/cgroup/memory.current", encoding="ascii"
-        ) as now:
+        with (
+            open("/sys/fs/cgroup/memory.max", encoding="ascii") as top,
+            open("/sys/fs/cgroup/memory.current", encoding="ascii") as now,
+        ):
             limits.append(int(top.read()) - int(now.read()))
     except (OSError, ValueError):  # no control group, or "max"
         pass
@@ -104,4 +109,6 @@ def require_memory(bytes_needed: int, what: str) -> None:
         return
     free = available_memory()
     if free is not None and bytes_needed > free:
-        raise NotEnoughMemoryError(f"{what} needs {format_bytes(bytes_needed)}, but {format_bytes(free)} are available")
+        raise NotEnoughMemoryError(
+            f"{what} needs {format_bytes(bytes_needed)}, but {format_bytes(free)} are available"
+        )

@@ -67,7 +67,8 @@ def _installed(*parts: str) -> str:
     path = Path(str(files("harsanyi").joinpath(*parts)))
     if path.exists():
         return str(path)
-    # An editable install keeps the Python files in the source tree and everything that was built beside the extension.
+    # An editable install keeps the Python files in the source tree and everything that was built beside the
+    # extension.
     return str(Path(str(_core.__file__)).parent.joinpath(*parts))
 
 

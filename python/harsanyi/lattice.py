@@ -1,8 +1,11 @@
 """Lattice transforms: one 2x2 matrix applied on every axis of the subset lattice, in O(n 2**n).
 
-A lattice vector is an array whose last axis has length 2**n, indexed by subset: bit i set means player i is in. Leading
-axes are batch axes. Every function takes a numpy array or a torch tensor of dtype float32, float64 or int64 and returns
-the same type; tensors keep device, dtype and gradient. int64 is exact modulo 2**64: a sum that exceeds int64 wraps
+A lattice vector is an array whose last axis has length 2**n, indexed by subset: bit i set means player i is
+in. Leading
+axes are batch axes. Every function takes a numpy array or a torch tensor of dtype float32, float64 or int64
+and returns
+the same type; tensors keep device, dtype and gradient. int64 is exact modulo 2**64: a sum that exceeds int64
+wraps
 around, and the inverse transform still restores its input.
 
 Results are the same to the bit for every number of threads and every instruction set.
@@ -11,7 +14,7 @@ Results are the same to the bit for every number of threads and every instructio
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -44,6 +47,7 @@ KIND_CODES = {
     "or_inverse": 5,
     "walsh_hadamard": 6,
 }
+_DIRECT_PLAYERS = 22  # numpy arrays up to here skip the memory check
 _DIRECT_ENTRIES = 1 << 14  # below this a dispatched torch op costs more than the transform
 
 
@@ -68,11 +72,13 @@ def zeta(x: ArrayT, *, out: ArrayT | None = None) -> ArrayT:
         >>> hs.zeta(np.array([1.0, 2.0, 3.0, 4.0]))
         array([ 1.,  3.,  4., 10.])
     """
-    return _named("zeta", x, out)
+    return cast("ArrayT", _named("zeta", x, out))
 
 
 def mobius(x: ArrayT, *, out: ArrayT | None = None) -> ArrayT:
-    """Harsanyi dividends, `y[S] = sum of (-1)**(|S|-|T|) x[T] over T in S`: AND interactions of the whole output.
+    """Harsanyi dividends, `y[S] = sum of (-1)**(|S|-|T|) x[T] over T in S`.
+
+    These are the AND interactions of the whole output.
 
     Arguments, result and errors as for `zeta`, whose inverse this is. Matrix [[1, 0], [-1, 1]].
 
@@ -81,7 +87,7 @@ def mobius(x: ArrayT, *, out: ArrayT | None = None) -> ArrayT:
         >>> hs.mobius(np.array([1.0, 3.0, 4.0, 10.0]))
         array([1., 2., 3., 4.])
     """
-    return _named("mobius", x, out)
+    return cast("ArrayT", _named("mobius", x, out))
 
 
 def superset_zeta(x: ArrayT, *, out: ArrayT | None = None) -> ArrayT:
@@ -94,7 +100,7 @@ def superset_zeta(x: ArrayT, *, out: ArrayT | None = None) -> ArrayT:
         >>> hs.superset_zeta(np.array([1.0, 2.0, 3.0, 4.0]))
         array([10.,  6.,  7.,  4.])
     """
-    return _named("superset_zeta", x, out)
+    return cast("ArrayT", _named("superset_zeta", x, out))
 
 
 def superset_mobius(x: ArrayT, *, out: ArrayT | None = None) -> ArrayT:
@@ -107,13 +113,14 @@ def superset_mobius(x: ArrayT, *, out: ArrayT | None = None) -> ArrayT:
         >>> hs.superset_mobius(np.array([10.0, 6.0, 7.0, 4.0]))
         array([1., 2., 3., 4.])
     """
-    return _named("superset_mobius", x, out)
+    return cast("ArrayT", _named("superset_mobius", x, out))
 
 
 def or_transform(x: ArrayT, *, out: ArrayT | None = None) -> ArrayT:
     """OR interactions, `y[S] = -sum of (-1)**(|S|-|T|) x[full ^ T] over T in S`.
 
-    The entry of the empty set is `-x[full]`. Arguments, result and errors as for `zeta`. The matrix, -[[0, 1], [1, -1]]
+    The entry of the empty set is `-x[full]`. Arguments, result and errors as for `zeta`. The matrix, -[[0,
+    1], [1, -1]]
     on every axis with one minus sign in all, is symmetric: this transform is its own adjoint.
 
     Example:
@@ -121,7 +128,7 @@ def or_transform(x: ArrayT, *, out: ArrayT | None = None) -> ArrayT:
         >>> hs.or_transform(np.array([0.0, 1.0, 1.0, 1.0]))  # player 0 OR player 1
         array([-1.,  0.,  0.,  1.])
     """
-    return _named("or_transform", x, out)
+    return cast("ArrayT", _named("or_transform", x, out))
 
 
 def or_inverse(x: ArrayT, *, out: ArrayT | None = None) -> ArrayT:
@@ -134,7 +141,7 @@ def or_inverse(x: ArrayT, *, out: ArrayT | None = None) -> ArrayT:
         >>> hs.or_inverse(np.array([-1.0, 0.0, 0.0, 1.0])) + 0.0
         array([0., 1., 1., 1.])
     """
-    return _named("or_inverse", x, out)
+    return cast("ArrayT", _named("or_inverse", x, out))
 
 
 def walsh_hadamard(x: ArrayT, *, out: ArrayT | None = None) -> ArrayT:
@@ -147,17 +154,20 @@ def walsh_hadamard(x: ArrayT, *, out: ArrayT | None = None) -> ArrayT:
         >>> hs.walsh_hadamard(np.array([1.0, 2.0, 3.0, 4.0]))
         array([10., -2., -4.,  0.])
     """
-    return _named("walsh_hadamard", x, out)
+    return cast("ArrayT", _named("walsh_hadamard", x, out))
 
 
-def kronecker(x: ArrayT, matrix: Sequence[Sequence[float]] | npt.ArrayLike, *, out: ArrayT | None = None) -> ArrayT:
+def kronecker(
+    x: ArrayT, matrix: Sequence[Sequence[float]] | npt.ArrayLike, *, out: ArrayT | None = None
+) -> ArrayT:
     """`kron(K) x`: any 2x2 matrix K applied on every axis.
 
     For each bit i, every pair `(x[S], x[S | 1 << i])` with bit i clear becomes K times the pair.
 
     Args:
         x: lattice vectors, shape [..., 2**n], float32 or float64.
-        matrix: K, 2x2, finite; rows give the new entry with the bit clear and with the bit set. No gradient flows to it.
+        matrix: K, 2x2, finite; rows give the new entry with the bit clear and with the bit set. No gradient
+        flows to it.
         out: as for `zeta`.
 
     Raises:
@@ -170,21 +180,34 @@ def kronecker(x: ArrayT, matrix: Sequence[Sequence[float]] | npt.ArrayLike, *, o
         array([ 1.,  3.,  4., 10.])
     """
     try:
-        k = np.asarray(matrix, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+        k = np.asarray(matrix)
+    except (TypeError, ValueError, RuntimeError) as error:  # the last from a tensor that requires a gradient
         raise ArgumentTypeError("matrix", type(matrix).__name__, "a 2x2 array of real numbers") from error
+    if k.dtype.kind not in "biuf":
+        raise ArgumentTypeError("matrix", f"dtype {k.dtype}", "a 2x2 array of real numbers")
     if k.shape != (2, 2):
         raise ArgumentError("matrix", f"shape {k.shape}", "of shape (2, 2)")
     if not np.isfinite(k).all():
         raise ArgumentError("matrix", k.tolist(), "finite")
-    entries = k.ravel().tolist()
+    entries = k.astype(np.float64).ravel().tolist()
     array, n = _lattice(x)
     if DTYPE_CODES[_numpy_dtype(array)] == 2:
         raise ArgumentTypeError("x", "dtype int64", "of dtype float32 or float64 for a real matrix")
-    return _apply(array, n, out, entries)  # type: ignore[return-value]
+    return cast("ArrayT", _apply(array, n, out, entries))
 
 
 def _named(name: str, x: Any, out: Any) -> Any:
+    # Small transforms take about a microsecond, as long as a handful of Python calls: the plain case is
+    # decided first.
+    if type(x) is np.ndarray and (out is None or out is x) and x.flags.carray:
+        length = x.shape[-1] if x.ndim else 0
+        code = DTYPE_CODES.get(x.dtype)
+        n = length.bit_length() - 1
+        if code is not None and n >= 0 and length == 1 << n and n <= _DIRECT_PLAYERS and x.size:
+            if out is None:
+                out = np.empty_like(x)
+            _core.transform(KIND_CODES[name], code, n, x.size >> n, x, out)
+            return out
     array, n = _lattice(x)
     return _apply(array, n, out, name)
 
@@ -205,7 +228,7 @@ def _numpy_dtype(x: Array) -> np.dtype[Any] | None:
 
 
 def run_kernel(transform: str | list[float], dtype: int, n: int, batch: int, src: Any, dst: Any) -> None:
-    """Calls the kernel on contiguous memory (arrays or addresses): `transform` is a name or the four matrix entries."""
+    """Calls the kernel on contiguous arrays or addresses; `transform`: a name or four matrix entries."""
     if isinstance(transform, str):
         _core.transform(KIND_CODES[transform], dtype, n, batch, src, dst)
     else:
@@ -225,15 +248,15 @@ def _apply(x: Array, n: int, out: Array | None, transform: str | list[float]) ->
         if not out.flags.writeable:
             raise ArgumentError("out", "a read-only array", "writeable")
     dtype, batch = DTYPE_CODES[x.dtype], x.size >> n
-    if out.flags.c_contiguous and (out is x or (x.flags.c_contiguous and not np.may_share_memory(x, out))):
-        run_kernel(transform, dtype, n, batch, x, out)
-    elif out.flags.c_contiguous:
-        np.copyto(out, x)  # numpy buffers an overlap itself
-        run_kernel(transform, dtype, n, batch, out, out)
-    else:
+    if not (out.flags.c_contiguous and out.flags.aligned):
         result = np.array(x, order="C")
         run_kernel(transform, dtype, n, batch, result, result)
         np.copyto(out, result)
+        return out
+    if out is not x and not (x.flags.c_contiguous and x.flags.aligned and not np.may_share_memory(x, out)):
+        np.copyto(out, x)  # numpy buffers an overlap itself
+        x = out
+    run_kernel(transform, dtype, n, batch, x, out)
     return out
 
 

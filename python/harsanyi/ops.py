@@ -1,13 +1,15 @@
 """Torch custom ops: `torch.ops.harsanyi.*`, with fake kernels, vmap, and the transpose as backward.
 
-CPU tensors go to the compiled kernels; tensors on any other device to a torch implementation of the same primitive. The
-backward of an op is another op of this file (a transform's adjoint is a transform), so higher derivatives work too.
+CPU tensors go to the compiled kernels; tensors on any other device to a torch implementation of the same
+primitive. The
+backward of an op is another op of this file (a transform's adjoint is a transform), so higher derivatives
+work too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -26,7 +28,9 @@ TRANSFORMS: dict[str, tuple[tuple[int, int, int, int], int, str]] = {
     "or_inverse": ((1, 1, 1, 0), -1, "or_inverse"),
     "walsh_hadamard": ((1, 1, 1, -1), 1, "walsh_hadamard"),
 }
-_NUMPY_DTYPES = {getattr(torch, dtype.name): dtype for dtype in DTYPE_CODES}
+_NUMPY_DTYPES: dict[torch.dtype, np.dtype[Any]] = {
+    getattr(torch, dtype.name): dtype for dtype in cast("list[np.dtype[Any]]", list(DTYPE_CODES))
+}
 
 
 def numpy_dtype(dtype: torch.dtype) -> np.dtype[Any] | None:
@@ -35,7 +39,7 @@ def numpy_dtype(dtype: torch.dtype) -> np.dtype[Any] | None:
 
 
 def is_plain(x: torch.Tensor) -> bool:
-    """Whether nothing watches this CPU tensor (autograd, a compiler, vmap, a dispatch mode): then no op is needed."""
+    """Whether nothing watches this CPU tensor (autograd, a compiler, vmap, a mode): no op is needed."""
     return (
         type(x) is torch.Tensor
         and x.device.type == "cpu"
@@ -53,12 +57,14 @@ def transform_cpu(x: torch.Tensor, n: int, transform: str | list[float]) -> torc
     """The kernel on a CPU tensor, out of place."""
     src = x.detach().contiguous()
     result = torch.empty(x.shape, dtype=x.dtype)
-    run_kernel(transform, DTYPE_CODES[_NUMPY_DTYPES[x.dtype]], n, x.numel() >> n, src.data_ptr(), result.data_ptr())
+    run_kernel(
+        transform, DTYPE_CODES[_NUMPY_DTYPES[x.dtype]], n, x.numel() >> n, src.data_ptr(), result.data_ptr()
+    )
     return result
 
 
 def transform_torch(x: torch.Tensor, n: int, entries: tuple[float, ...], sign: float = 1) -> torch.Tensor:
-    """The same primitive in torch, for devices that have no kernel; bits in ascending order, as the kernels apply them."""
+    """The same primitive in torch, for devices without a kernel; bits in ascending order as there."""
     a, b, c, d = entries
 
     def mix(p: float, low: torch.Tensor, q: float, high: torch.Tensor) -> torch.Tensor:
@@ -76,11 +82,15 @@ def transform_torch(x: torch.Tensor, n: int, entries: tuple[float, ...], sign: f
 def transform_into(x: torch.Tensor, n: int, out: torch.Tensor, transform: str | list[float]) -> torch.Tensor:
     """Writes the transform of x into `out`, which may be x; outside autograd only."""
     if torch.is_grad_enabled() and (x.requires_grad or out.requires_grad):
-        raise ArgumentError("out", "a tensor while x or out requires a gradient", "None where autograd records")
+        raise ArgumentError(
+            "out", "a tensor while x or out requires a gradient", "None where autograd records"
+        )
     if x.device.type == "cpu" and out.device.type == "cpu" and out.is_contiguous():
         if out.data_ptr() != x.data_ptr() or not x.is_contiguous() or x.is_neg():
             out.copy_(x.clone() if _overlap(x, out) else x)
-        run_kernel(transform, DTYPE_CODES[_NUMPY_DTYPES[x.dtype]], n, x.numel() >> n, out.data_ptr(), out.data_ptr())
+        run_kernel(
+            transform, DTYPE_CODES[_NUMPY_DTYPES[x.dtype]], n, x.numel() >> n, out.data_ptr(), out.data_ptr()
+        )
         return out
     if isinstance(transform, str):
         return out.copy_(OPS[transform](x))
@@ -95,7 +105,7 @@ def _players(x: torch.Tensor) -> int:
     return int(x.shape[-1]).bit_length() - 1
 
 
-_library = torch.library.Library("harsanyi", "DEF")
+_library: Any = torch.library.Library("harsanyi", "DEF")  # type: ignore[no-untyped-call]
 OPS: dict[str, Callable[..., torch.Tensor]] = {}
 
 
@@ -112,9 +122,10 @@ def _register(
     _library.impl(name, cpu, "CPU")
     _library.impl(name, other, "CompositeExplicitAutograd")
 
-    @torch.library.register_fake(qualified, lib=_library)
     def fake(x: torch.Tensor, *_: float) -> torch.Tensor:
         return torch.empty(x.shape, dtype=x.dtype, device=x.device)
+
+    torch.library.register_fake(qualified, fake, lib=_library)
 
     def setup(ctx: Any, inputs: tuple[Any, ...], output: torch.Tensor) -> None:
         ctx.numbers = inputs[1:]
@@ -123,9 +134,12 @@ def _register(
 
     op = getattr(torch.ops.harsanyi, name)
 
-    @torch.library.register_vmap(qualified, lib=_library)
-    def vmap(info: Any, in_dims: tuple[int | None, ...], x: torch.Tensor, *numbers: float) -> tuple[torch.Tensor, int]:
+    def vmap(
+        info: Any, in_dims: tuple[int, ...], x: torch.Tensor, *numbers: float
+    ) -> tuple[torch.Tensor, int]:
         return op(x.movedim(in_dims[0], 0), *numbers), 0
+
+    torch.library.register_vmap(qualified, vmap, lib=_library)
 
     OPS[name] = op
 

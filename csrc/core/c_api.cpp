@@ -32,6 +32,11 @@ bool overlap(const void* a, const void* b, size_t bytes) {
 
 size_t aligned(size_t bytes) { return (bytes + 63) & ~size_t{63}; }
 
+// A workspace: one aligned piece a thread, and room to align the first.
+size_t workspace_bytes_for(size_t each, int threads) {
+  return each == 0 ? 0 : 64 + aligned(each) * static_cast<size_t>(threads);
+}
+
 harsanyi_status run_transform(const Transform& job, int64_t batch, void* workspace, size_t workspace_bytes) {
   const KernelTable& table = kernels();
   const TransformCut cut = table.cut_transform(job.dtype, job.n);
@@ -41,7 +46,8 @@ harsanyi_status run_transform(const Transform& job, int64_t batch, void* workspa
   if (job.src != job.dst && overlap(job.src, job.dst, bytes * static_cast<size_t>(batch))) {
     return fail(bad, "src, dst: buffers overlap without being the same");
   }
-  const size_t need = cut.scratch == 0 ? 0 : 64 + aligned(cut.scratch) * static_cast<size_t>(num_threads());
+  const int threads = num_threads();
+  const size_t need = workspace_bytes_for(cut.scratch, threads);
   if (workspace_bytes < need || (need > 0 && workspace == nullptr)) {
     return fail(HARSANYI_ERROR_WORKSPACE, "workspace: %zu bytes given, %zu needed", workspace_bytes, need);
   }
@@ -53,12 +59,13 @@ harsanyi_status run_transform(const Transform& job, int64_t batch, void* workspa
   char* const scratch = reinterpret_cast<char*>(aligned(reinterpret_cast<size_t>(workspace)));
   const int64_t tiles = static_cast<int64_t>((size_t{1} << cut.low) / cut.columns);
   const int64_t tile_bytes = static_cast<int64_t>((cut.columns * size_of(job.dtype)) << (job.n - cut.low));
-  parallel_ranges(batch * tiles, tile_bytes, [&](int64_t first, int64_t count, int worker) {
+  const auto run_tiles = [&](int64_t first, int64_t count, int worker) {
     for (int64_t i = first; i < first + count; ++i) {
       table.transform_tile(job, cut, static_cast<size_t>(i / tiles), static_cast<size_t>(i % tiles),
                            scratch + static_cast<size_t>(worker) * aligned(cut.scratch));
     }
-  });
+  };
+  parallel_ranges(batch * tiles, tile_bytes, run_tiles, threads);
   return HARSANYI_OK;
 }
 
@@ -113,7 +120,7 @@ void harsanyi_set_parallel_for(harsanyi_parallel_for run, void* context) { set_p
 size_t harsanyi_transform_workspace(harsanyi_dtype dtype, int n) {
   if (!known(dtype) || !is_lattice(n)) return 0;
   const TransformCut cut = kernels().cut_transform(static_cast<Dtype>(dtype), n);
-  return cut.scratch == 0 ? 0 : 64 + aligned(cut.scratch) * static_cast<size_t>(num_threads());
+  return workspace_bytes_for(cut.scratch, num_threads());
 }
 
 harsanyi_status harsanyi_transform(harsanyi_kind kind, harsanyi_dtype dtype, int n, int64_t batch, const void* src,
@@ -163,8 +170,7 @@ harsanyi_status harsanyi_reduce_orders(harsanyi_dtype dtype, int n, int64_t batc
 }
 
 size_t harsanyi_player_sums_workspace(int n) {
-  if (!is_lattice(n) || n == 0) return 0;
-  return 64 + aligned(sizeof(double) << (n - 1)) * static_cast<size_t>(num_threads());
+  return is_lattice(n) && n > 0 ? workspace_bytes_for(sizeof(double) << (n - 1), num_threads()) : 0;
 }
 
 harsanyi_status harsanyi_player_sums(harsanyi_dtype dtype, int n, int64_t batch, const void* src, const double* weights,
@@ -173,19 +179,21 @@ harsanyi_status harsanyi_player_sums(harsanyi_dtype dtype, int n, int64_t batch,
   if (dtype == HARSANYI_I64) return fail(HARSANYI_ERROR_UNSUPPORTED, "dtype: player sums take f32 or f64");
   if (batch == 0 || n == 0) return HARSANYI_OK;
   if (src == nullptr || weights == nullptr || out == nullptr) return fail(bad, "src, weights, out: null pointer");
-  const size_t need = harsanyi_player_sums_workspace(n);
+  const int threads = num_threads();
+  const size_t need = workspace_bytes_for(sizeof(double) << (n - 1), threads);
   if (workspace == nullptr || workspace_bytes < need) {
     return fail(HARSANYI_ERROR_WORKSPACE, "workspace: %zu bytes given, %zu needed", workspace_bytes, need);
   }
   const KernelTable& table = kernels();
   const size_t bytes = size_of(static_cast<Dtype>(dtype)) << n, each = aligned(sizeof(double) << (n - 1));
   char* const scratch = reinterpret_cast<char*>(aligned(reinterpret_cast<size_t>(workspace)));
-  parallel_ranges(batch, static_cast<int64_t>(bytes), [&](int64_t first, int64_t vectors, int worker) {
+  const auto sum_vectors = [&](int64_t first, int64_t vectors, int worker) {
     for (int64_t b = first; b < first + vectors; ++b) {
       table.player_sums(static_cast<Dtype>(dtype), static_cast<const char*>(src) + static_cast<size_t>(b) * bytes, n,
                         weights, out + b * n, reinterpret_cast<double*>(scratch + static_cast<size_t>(worker) * each));
     }
-  });
+  };
+  parallel_ranges(batch, static_cast<int64_t>(bytes), sum_vectors, threads);
   return HARSANYI_OK;
 }
 

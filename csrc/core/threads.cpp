@@ -146,10 +146,9 @@ void set_parallel_for(harsanyi_parallel_for run, void* context) noexcept {
   host_run.store(run);
 }
 
-void parallel_for(int64_t count, harsanyi_task task, void* argument) noexcept {
+void parallel_for(int64_t count, int threads, harsanyi_task task, void* argument) noexcept {
   if (count > 1 && !inside_task) {
     if (const harsanyi_parallel_for run = host_run.load()) return run(host_context.load(), count, task, argument);
-    const int threads = num_threads();
     Pool* const workers = threads > 1 ? the_pool() : nullptr;
     if (workers != nullptr && workers->busy.try_lock()) {
       inside_task = true;

@@ -11,14 +11,15 @@ int num_threads() noexcept;
 void set_num_threads(int count) noexcept;
 void set_parallel_for(harsanyi_parallel_for run, void* context) noexcept;
 
-// task(argument, i, worker) for i in [0, count), on at most num_threads() threads. Never fails: where no thread can be
-// started the caller's own does the work.
-void parallel_for(int64_t count, harsanyi_task task, void* argument) noexcept;
+// task(argument, i, worker) for i in [0, count), on at most `threads` threads, worker < threads. Never fails: where no
+// thread can be started the caller's own does the work.
+void parallel_for(int64_t count, int threads, harsanyi_task task, void* argument) noexcept;
 
 template <class F>
-void parallel_for(int64_t count, const F& body) noexcept {
+void parallel_for(int64_t count, int threads, const F& body) noexcept {
   parallel_for(
-      count, [](void* argument, int64_t index, int worker) { (*static_cast<const F*>(argument))(index, worker); },
+      count, threads,
+      [](void* argument, int64_t index, int worker) { (*static_cast<const F*>(argument))(index, worker); },
       const_cast<F*>(&body));
 }
 
@@ -29,11 +30,12 @@ inline int64_t grain(int64_t items, int64_t bytes) noexcept {
   return together < items ? together : (items > 0 ? items : 1);
 }
 
-// body(first, count, worker) over [0, items) in grains.
+// body(first, count, worker) over [0, items) in grains. Where the workers share out a workspace, `threads` must be the
+// number that it was measured with: num_threads() may change between two calls.
 template <class F>
-void parallel_ranges(int64_t items, int64_t bytes, const F& body) noexcept {
+void parallel_ranges(int64_t items, int64_t bytes, const F& body, int threads = num_threads()) noexcept {
   const int64_t step = grain(items, bytes);
-  parallel_for((items + step - 1) / step, [&](int64_t chunk, int worker) {
+  parallel_for((items + step - 1) / step, threads, [&](int64_t chunk, int worker) {
     const int64_t first = chunk * step;
     body(first, items - first < step ? items - first : step, worker);
   });

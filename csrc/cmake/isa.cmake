@@ -1,7 +1,10 @@
 # harsanyi_add_tiers(TARGET): compiles cpu/tier.cpp once per instruction-set tier into TARGET, each in its own namespace.
 function(harsanyi_add_tiers target)
+  if(NOT HARSANYI_SANITIZE)
+    set(optimise -O3)
+  endif()
   # Contraction to fused multiply-adds would round differently from tier to tier.
-  set(common -O3 -ffp-contract=off -fno-exceptions -fno-rtti -fno-math-errno)
+  set(common ${optimise} -ffp-contract=off -fno-exceptions -fno-rtti -fno-math-errno)
   _harsanyi_add_tier(${target} baseline 16 "${common}")
   if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
     add_compile_definitions(HARSANYI_X86_64)

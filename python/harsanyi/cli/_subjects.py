@@ -120,7 +120,8 @@ def own_subject(args: argparse.Namespace) -> Subject:
         if getattr(args, one) is None:
             raise ArgumentError(f"--{one}", "nothing", f"given with --{other}")
     for option in _DEMO_OPTIONS:
-        if (value := getattr(args, option)) not in (None, False):
+        value = getattr(args, option)
+        if value is not None and value is not False:  # 0 is a value
             raise ArgumentError(f"--{option.replace('_', '-')}", value, "left out with --model")
     sample = load_array(args.sample, "--sample")
     kind = args.kind or ("image" if sample.ndim in (2, 3) else "tabular")

@@ -45,7 +45,7 @@ def picture_of(sample: npt.NDArray[Any], baseline: npt.ArrayLike = 0.0) -> Pictu
     low, high = 0.0, 255.0 if np.asarray(sample).dtype.kind in "iu" else 1.0
     if image.min() < low or image.max() > high:
         low, high = float(image.min()), float(image.max())
-    image, background = (np.clip((x - low) / (high - low), 0.0, 1.0) for x in (image, background))
+    image, background = (np.clip((x - low) / (high - low or 1.0), 0.0, 1.0) for x in (image, background))
     if image.ndim == 3 and image.shape[0] == 3:
         return image.transpose(1, 2, 0)
     if image.ndim == 3:

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 __all__ = ["add_parser", "run"]
 
 _DESCRIPTION = """\
-Without options: trains a LeNet on 4000 handwritten digits (once; it is kept in the cache folder), cuts
-one test image into the 12 patches of a 4x4 grid without its corners, and shows which of them the network
-uses together.
+Without options: trains a LeNet on 4000 handwritten digits (once; it is kept in
+the cache folder), cuts one test image into the 12 patches of a 4x4 grid without
+its corners, and shows which of them the network uses together.
 With --model and --sample: the same for your own network."""
 _OUTPUTS = {"log_odds": "log-odds", "logit": "logit", "log_prob": "log-probability"}
 _TWO_ACCOUNTS = (

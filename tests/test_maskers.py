@@ -323,7 +323,7 @@ def test_patches_that_are_players() -> None:
     image = np.arange(32.0).reshape(2, 4, 4)
     by_index = Patches(2, players=[3, 1]).bind(image)
     by_place = Patches((2, 2), players=[(1, 1), (0, 1)]).bind(image)
-    assert by_index.names == by_place.names == ("(1, 1)", "(0, 1)")
+    assert by_index.names == by_place.names == ("r1c1", "r0c1")
     assert by_index.boxes == ((2, 2, 2, 2), (0, 2, 2, 2))
     assert np.array_equal(by_index.player, by_place.player)
     nothing_kept = by_index.batch([0])[0]

@@ -82,7 +82,7 @@ def test_values_stand_in_order_of_strength_in_the_colour_of_their_sign(image: Ex
 
 def test_the_players_of_an_interaction_are_named(image: Explanation) -> None:
     words = [word for word, _ in texts(plot.interactions(image, top=3))]
-    assert "(0, 0) \N{LOGICAL AND} (0, 1)".replace(", ", ",\N{NO-BREAK SPACE}") in words
+    assert "r0c0 \N{LOGICAL AND} r0c1" in words
     assert words.count("order 2") >= 1
     strongest_or = image.top(1, kind="or")[0]
     expected = " \N{LOGICAL OR} ".join(strongest_or.names).replace(", ", ",\N{NO-BREAK SPACE}")
@@ -129,7 +129,7 @@ def test_a_stronger_interaction_has_a_deeper_colour() -> None:
 
 def test_the_sample_is_shown_with_every_player_named(image: Explanation) -> None:
     figure = plot.interactions(image)
-    assert [text.get_text() for text in figure.axes[0].texts] == ["(0, 0)", "(0, 1)", "(1, 0)"]
+    assert [text.get_text() for text in figure.axes[0].texts] == ["r0c0", "r0c1", "r1c0"]
     np.testing.assert_array_equal(shown(figure, 0)[..., 0], 1 - np.asarray(image.masking.sample)[0])
 
 

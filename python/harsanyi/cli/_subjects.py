@@ -7,7 +7,7 @@ import math
 import re
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,6 @@ from harsanyi.experiments.fit import RECIPES, fit
 from harsanyi.games import outputs
 from harsanyi.games._models import evaluating, to_model
 from harsanyi.games.maskers import Features, Masker, Patches
-from harsanyi.games.masking import Masking
 
 __all__ = ["Subject", "demo_subject", "own_subject"]
 
@@ -155,20 +154,6 @@ def own_subject(args: argparse.Namespace) -> Subject:
     )
 
 
-@dataclass(frozen=True, eq=False)
-class _NamedPatches:
-    """Patches whose players are called r1c2, for row 1, column 2."""
-
-    patches: Patches
-    cells: list[tuple[int, int]]
-
-    def bind(self, sample: Any) -> Masking:
-        """The players of an image."""
-        return replace(
-            self.patches.bind(sample), names=tuple(f"r{row}c{column}" for row, column in self.cells)
-        )
-
-
 def _demo_masker(args: argparse.Namespace, dataset: Dataset) -> Masker:
     if dataset.is_image:
         return _patches(args, 0.0, _CORNERS)
@@ -184,9 +169,7 @@ def _demo_masker(args: argparse.Namespace, dataset: Dataset) -> Masker:
     )
 
 
-def _patches(
-    args: argparse.Namespace, baseline: str | float, left_out: set[tuple[int, int]]
-) -> _NamedPatches:
+def _patches(args: argparse.Namespace, baseline: str | float, left_out: set[tuple[int, int]]) -> Patches:
     """The masker of an image; on a 4x4 grid, patches in `left_out` are players only if they are asked for."""
     grid = args.grid or (4, 4)
     cells = [(row, column) for row in range(grid[0]) for column in range(grid[1])]
@@ -198,7 +181,7 @@ def _patches(
         chosen = [_cell(word, grid) for word in args.players.split(",")]
     _check_distinct(chosen, args.players)
     filled = _baseline(args.baseline, baseline, image=True)
-    return _NamedPatches(Patches(grid, baseline=filled, players=chosen), chosen)
+    return Patches(grid, baseline=filled, players=chosen)
 
 
 def _cell(word: str, grid: tuple[int, int]) -> tuple[int, int]:

@@ -79,13 +79,13 @@ class Patches:
         baseline: "mean" (the image's mean colour, rounded in integer images), a number, one number a channel,
             or an array of the sample's shape.
         players: the patches that are players, as row-major indices or (row, column) pairs, in the order of
-            the players; all others are never masked. None: all.
+            the players; all others are never masked. None: all. Players are named "r0c1": row 0, column 1.
 
     Example:
         >>> import numpy as np, harsanyi as hs
         >>> masking = hs.maskers.Patches((1, 2), baseline=0.0).bind(np.arange(6.0).reshape(1, 2, 3))
         >>> masking.names, masking.boxes
-        (('(0, 0)', '(0, 1)'), ((0, 0, 2, 1), (0, 1, 2, 2)))
+        (('r0c0', 'r0c1'), ((0, 0, 2, 1), (0, 1, 2, 2)))
         >>> masking.batch([0b01])
         array([[[[0., 0., 0.],
                  [3., 0., 0.]]]])
@@ -127,7 +127,7 @@ class Patches:
             (int(tops[r]), int(lefts[c]), int(tops[r + 1] - tops[r]), int(lefts[c + 1] - lefts[c]))
             for r, c in cells
         )
-        return Masking(x, self._fill(x), player, tuple(f"({r}, {c})" for r, c in cells), boxes)
+        return Masking(x, self._fill(x), player, tuple(f"r{r}c{c}" for r, c in cells), boxes)
 
     def _fill(self, x: Array) -> Array:
         if isinstance(self.baseline, str):

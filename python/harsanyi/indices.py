@@ -338,7 +338,7 @@ def _additive(dividends: ArrayT, order: int, share: Share) -> ArrayT:
 
 
 def _from_table(a: ArrayT, n: int, table: Table) -> ArrayT:
-    """`I[S] = sum of c[|S|, |T|] a[T] over T containing S` for the orders in the table, whose c[s, s] is 1."""
+    """`I[S] = sum of c[|S|, |T|] a[T] over T containing S` for the orders of the table; c[s, s] = 1."""
     by_order = like(order_table(n), a)
     result: Any = _zeros_like(a)
     for s, weights in enumerate(table):

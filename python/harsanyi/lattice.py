@@ -14,6 +14,7 @@ Results are the same to the bit for every number of threads and every instructio
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isfinite
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -47,8 +48,10 @@ KIND_CODES = {
     "or_inverse": 5,
     "walsh_hadamard": 6,
 }
-_DIRECT_PLAYERS = 22  # numpy arrays up to here skip the memory check
-_DIRECT_ENTRIES = 1 << 14  # below this a dispatched torch op costs more than the transform
+_MATRIX = "a 2x2 array of real numbers"
+INT64_CODE = DTYPE_CODES[np.dtype(np.int64)]
+_DIRECT_ENTRIES = 1 << 22  # numpy arrays up to here skip the memory check
+_DIRECT_TENSOR_ENTRIES = 1 << 14  # below this a dispatched torch op costs more than the transform
 
 
 def zeta(x: ArrayT, *, out: ArrayT | None = None) -> ArrayT:
@@ -179,21 +182,31 @@ def kronecker(
         >>> hs.kronecker(np.array([1.0, 2.0, 3.0, 4.0]), [[1, 0], [1, 1]])  # zeta
         array([ 1.,  3.,  4., 10.])
     """
-    try:
-        k = np.asarray(matrix)
-    except (TypeError, ValueError, RuntimeError) as error:  # the last from a tensor that requires a gradient
-        raise ArgumentTypeError("matrix", type(matrix).__name__, "a 2x2 array of real numbers") from error
-    if k.dtype.kind not in "biuf":
-        raise ArgumentTypeError("matrix", f"dtype {k.dtype}", "a 2x2 array of real numbers")
-    if k.shape != (2, 2):
-        raise ArgumentError("matrix", f"shape {k.shape}", "of shape (2, 2)")
-    if not np.isfinite(k).all():
-        raise ArgumentError("matrix", k.tolist(), "finite")
-    entries = k.astype(np.float64).ravel().tolist()
-    array, n = _lattice(x)
-    if DTYPE_CODES[_numpy_dtype(array)] == 2:
+    entries = _entries(matrix)
+    array, n, code = as_lattice(x)
+    if code == INT64_CODE:
         raise ArgumentTypeError("x", "dtype int64", "of dtype float32 or float64 for a real matrix")
-    return cast("ArrayT", _apply(array, n, out, entries))
+    return cast("ArrayT", _apply(array, n, code, out, entries))
+
+
+def _entries(matrix: Any) -> list[float]:
+    """The four entries of a 2x2 matrix, row by row. Nested lists stay in Python, where compilers follow."""
+    match matrix:
+        case [[int() | float() as a, int() | float() as b], [int() | float() as c, int() | float() as d]]:
+            entries = [float(a), float(b), float(c), float(d)]
+        case _:
+            try:
+                k = np.asarray(matrix)
+            except (TypeError, ValueError, RuntimeError) as error:  # the last: a tensor with a gradient
+                raise ArgumentTypeError("matrix", type(matrix).__name__, _MATRIX) from error
+            if k.dtype.kind not in "biuf":
+                raise ArgumentTypeError("matrix", f"dtype {k.dtype}", _MATRIX)
+            if k.shape != (2, 2):
+                raise ArgumentError("matrix", f"shape {k.shape}", "of shape (2, 2)")
+            entries = k.astype(np.float64).ravel().tolist()
+    if not all(map(isfinite, entries)):
+        raise ArgumentError("matrix", entries, "finite")
+    return entries
 
 
 def _named(name: str, x: Any, out: Any) -> Any:
@@ -203,28 +216,32 @@ def _named(name: str, x: Any, out: Any) -> Any:
         length = x.shape[-1] if x.ndim else 0
         code = DTYPE_CODES.get(x.dtype)
         n = length.bit_length() - 1
-        if code is not None and n >= 0 and length == 1 << n and n <= _DIRECT_PLAYERS and x.size:
+        if code is not None and n >= 0 and length == 1 << n and 0 < x.size <= _DIRECT_ENTRIES:
             if out is None:
                 out = np.empty_like(x)
             _core.transform(KIND_CODES[name], code, n, x.size >> n, x, out)
             return out
-    array, n = _lattice(x)
-    return _apply(array, n, out, name)
+    array, n, code = as_lattice(x)
+    return _apply(array, n, code, out, name)
 
 
-def _lattice(x: Any) -> tuple[Array, int]:
-    array = as_array(x, "x")
-    if _numpy_dtype(array) not in DTYPE_CODES:
-        raise ArgumentTypeError("x", f"dtype {array.dtype}", "of dtype float32, float64 or int64")
-    return array, lattice_players(array)
+def as_lattice(x: object, name: str = "x") -> tuple[Array, int, int]:
+    """X as an array or a tensor of lattice vectors, their n, and the kernels' code of their dtype.
 
+    Raises:
+        ArgumentError: the last axis is not a power of two, or the batch is empty.
+        ArgumentTypeError: a dtype besides float32, float64 and int64, or a tensor that is not dense.
+    """
+    array = as_array(x, name)
+    if isinstance(array, np.ndarray):
+        code = DTYPE_CODES.get(array.dtype)
+    else:
+        from harsanyi import ops
 
-def _numpy_dtype(x: Array) -> np.dtype[Any] | None:
-    if isinstance(x, np.ndarray):
-        return x.dtype
-    from harsanyi.ops import numpy_dtype
-
-    return numpy_dtype(x.dtype)
+        code = ops.dtype_code(array, name)
+    if code is None:
+        raise ArgumentTypeError(name, f"dtype {array.dtype}", "of dtype float32, float64 or int64")
+    return array, lattice_players(array, name), code
 
 
 def run_kernel(transform: str | list[float], dtype: int, n: int, batch: int, src: Any, dst: Any) -> None:
@@ -235,7 +252,7 @@ def run_kernel(transform: str | list[float], dtype: int, n: int, batch: int, src
         _core.kronecker(transform, dtype, n, batch, src, dst)
 
 
-def _apply(x: Array, n: int, out: Array | None, transform: str | list[float]) -> Array:
+def _apply(x: Array, n: int, code: int, out: Array | None, transform: str | list[float]) -> Array:
     if is_tensor(x):
         return _apply_tensor(x, n, out, transform)
     assert isinstance(x, np.ndarray)
@@ -247,16 +264,16 @@ def _apply(x: Array, n: int, out: Array | None, transform: str | list[float]) ->
         assert isinstance(out, np.ndarray)
         if not out.flags.writeable:
             raise ArgumentError("out", "a read-only array", "writeable")
-    dtype, batch = DTYPE_CODES[x.dtype], x.size >> n
+    batch = x.size >> n
     if not (out.flags.c_contiguous and out.flags.aligned):
         result = np.array(x, order="C")
-        run_kernel(transform, dtype, n, batch, result, result)
+        run_kernel(transform, code, n, batch, result, result)
         np.copyto(out, result)
         return out
     if out is not x and not (x.flags.c_contiguous and x.flags.aligned and not np.may_share_memory(x, out)):
         np.copyto(out, x)  # numpy buffers an overlap itself
         x = out
-    run_kernel(transform, dtype, n, batch, x, out)
+    run_kernel(transform, code, n, batch, x, out)
     return out
 
 
@@ -275,8 +292,6 @@ def _apply_tensor(x: torch.Tensor, n: int, out: Any, transform: str | list[float
     if out is not None:
         _check_out(x, out)
         return ops.transform_into(x, n, out, transform)
-    if x.numel() <= _DIRECT_ENTRIES and ops.is_plain(x):
+    if x.numel() <= _DIRECT_TENSOR_ENTRIES and ops.is_plain(x):
         return ops.transform_cpu(x, n, transform)
-    if isinstance(transform, str):
-        return ops.OPS[transform](x)
-    return ops.OPS["kronecker"](x, *transform)
+    return ops.call(x, transform)

@@ -1,22 +1,19 @@
 """Torch custom ops: `torch.ops.harsanyi.*`, with fake kernels, vmap, and the transpose as backward.
 
 CPU tensors go to the compiled kernels; tensors on any other device to a torch implementation of the same
-primitive. The
-backward of an op is another op of this file (a transform's adjoint is a transform), so higher derivatives
-work too.
+primitive. The backward of an op is another op of this file (a transform's adjoint is a transform), so
+higher derivatives work too; forward-mode derivatives go through the torch implementation.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, cast
+from collections.abc import Callable, Sequence
+from typing import Any
 
-import numpy as np
 import torch
 
-from harsanyi._arrays import DTYPE_CODES
-from harsanyi.errors import ArgumentError
-from harsanyi.lattice import run_kernel
+from harsanyi.errors import ArgumentError, ArgumentTypeError
+from harsanyi.lattice import as_lattice, run_kernel
 
 # name: (the four entries of its matrix, the sign of the whole transform, the name of its adjoint)
 TRANSFORMS: dict[str, tuple[tuple[int, int, int, int], int, str]] = {
@@ -28,38 +25,79 @@ TRANSFORMS: dict[str, tuple[tuple[int, int, int, int], int, str]] = {
     "or_inverse": ((1, 1, 1, 0), -1, "or_inverse"),
     "walsh_hadamard": ((1, 1, 1, -1), 1, "walsh_hadamard"),
 }
-_NUMPY_DTYPES: dict[torch.dtype, np.dtype[Any]] = {
-    getattr(torch, dtype.name): dtype for dtype in cast("list[np.dtype[Any]]", list(DTYPE_CODES))
-}
+DTYPE_CODES = {torch.float32: 0, torch.float64: 1, torch.int64: 2}  # of harsanyi_dtype in harsanyi.h
 
 
-def numpy_dtype(dtype: torch.dtype) -> np.dtype[Any] | None:
-    """The numpy dtype of a tensor that the kernels take, or None."""
-    return _NUMPY_DTYPES.get(dtype)
+def dtype_code(x: torch.Tensor, name: str = "x") -> int | None:
+    """The kernels' code of the dtype of a dense tensor; None for one that they do not take."""
+    if x.layout != torch.strided:
+        raise ArgumentTypeError(name, f"layout {x.layout}", "a dense tensor")
+    return DTYPE_CODES.get(x.dtype)
 
 
 def is_plain(x: torch.Tensor) -> bool:
     """Whether nothing watches this CPU tensor (autograd, a compiler, vmap, a mode): no op is needed."""
     return (
-        type(x) is torch.Tensor
+        not torch.compiler.is_compiling()
+        and type(x) is torch.Tensor
         and x.device.type == "cpu"
         and not (x.requires_grad and torch.is_grad_enabled())
         and not x.is_neg()
-        and not torch.compiler.is_compiling()
         and torch._C._functorch.peek_interpreter_stack() is None
         and torch._C._len_torch_dispatch_stack() == 0
         and not torch._C._are_functorch_transforms_active()
-        and torch.autograd.forward_ad._current_level < 0
+        and not _forward_mode()
     )
+
+
+def _forward_mode() -> bool:
+    return torch.autograd.forward_ad._current_level >= 0
+
+
+def call(x: torch.Tensor, transform: str | list[float]) -> torch.Tensor:
+    """The registered op on any tensor; `transform`: a name or four matrix entries."""
+    name, numbers = (transform, []) if isinstance(transform, str) else ("kronecker", transform)
+    if _forward_mode() or torch._C._are_functorch_transforms_active():
+        result: torch.Tensor = _Linear.apply(x, name, *numbers)  # type: ignore[no-untyped-call]
+        return result
+    return OPS[name](x, *numbers)
+
+
+class _Linear(torch.autograd.Function):
+    """An op for torch.func and forward mode, where torch refuses or drops derivatives of registered ops."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(x: torch.Tensor, name: str, *numbers: float) -> torch.Tensor:
+        return OPS[name](x, *numbers)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: torch.Tensor) -> None:
+        _, ctx.name, *ctx.numbers = inputs
+
+    @staticmethod
+    def backward(ctx: Any, grad: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        return call(grad, _adjoint(ctx.name, ctx.numbers)), None, *(None for _ in ctx.numbers)
+
+    @staticmethod
+    def jvp(ctx: Any, tangent: torch.Tensor, *_: None) -> torch.Tensor:
+        return call(tangent, list(ctx.numbers) or ctx.name)
+
+
+def _adjoint(name: str, numbers: Sequence[float]) -> str | list[float]:
+    """The transposed matrix, as `call` takes it."""
+    if name != "kronecker":
+        return TRANSFORMS[name][2]
+    a, b, c, d = numbers
+    return [a, c, b, d]
 
 
 def transform_cpu(x: torch.Tensor, n: int, transform: str | list[float]) -> torch.Tensor:
     """The kernel on a CPU tensor, out of place."""
     src = x.detach().contiguous()
     result = torch.empty(x.shape, dtype=x.dtype)
-    run_kernel(
-        transform, DTYPE_CODES[_NUMPY_DTYPES[x.dtype]], n, x.numel() >> n, src.data_ptr(), result.data_ptr()
-    )
+    run_kernel(transform, DTYPE_CODES[x.dtype], n, x.numel() >> n, src.data_ptr(), result.data_ptr())
     return result
 
 
@@ -85,16 +123,14 @@ def transform_into(x: torch.Tensor, n: int, out: torch.Tensor, transform: str | 
         raise ArgumentError(
             "out", "a tensor while x or out requires a gradient", "None where autograd records"
         )
-    if x.device.type == "cpu" and out.device.type == "cpu" and out.is_contiguous():
-        if out.data_ptr() != x.data_ptr() or not x.is_contiguous() or x.is_neg():
-            out.copy_(x.clone() if _overlap(x, out) else x)
-        run_kernel(
-            transform, DTYPE_CODES[_NUMPY_DTYPES[x.dtype]], n, x.numel() >> n, out.data_ptr(), out.data_ptr()
-        )
-        return out
-    if isinstance(transform, str):
-        return out.copy_(OPS[transform](x))
-    return out.copy_(OPS["kronecker"](x, *transform))
+    if not (is_plain(x) and is_plain(out) and out.is_contiguous()):
+        return out.copy_(call(x, transform))
+    if out.data_ptr() != x.data_ptr() or not x.is_contiguous():
+        out.copy_(x.clone() if _overlap(x, out) else x)
+    run_kernel(transform, DTYPE_CODES[x.dtype], n, x.numel() >> n, out.data_ptr(), out.data_ptr())
+    if not out.is_inference():  # a backward pass that has kept `out` must find out
+        torch.autograd.graph.increment_version(out)
+    return out
 
 
 def _overlap(x: torch.Tensor, out: torch.Tensor) -> bool:
@@ -102,7 +138,7 @@ def _overlap(x: torch.Tensor, out: torch.Tensor) -> bool:
 
 
 def _players(x: torch.Tensor) -> int:
-    return int(x.shape[-1]).bit_length() - 1
+    return as_lattice(x)[1]
 
 
 _library: Any = torch.library.Library("harsanyi", "DEF")  # type: ignore[no-untyped-call]
@@ -151,15 +187,14 @@ def _register_all() -> None:
             "Tensor x",
             lambda x: transform_cpu(x, _players(x), name),
             lambda x: transform_torch(x, _players(x), entries, sign),
-            lambda ctx, grad: OPS[adjoint](grad),
+            lambda ctx, grad: call(grad, adjoint),
         )
 
     for name, (entries, sign, adjoint) in TRANSFORMS.items():
         named(name, entries, sign, adjoint)
 
     def kronecker_backward(ctx: Any, grad: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-        a, b, c, d = ctx.numbers
-        return OPS["kronecker"](grad, a, c, b, d), None, None, None, None
+        return call(grad, _adjoint("kronecker", ctx.numbers)), None, None, None, None
 
     _register(
         "kronecker",

@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from harsanyi import _core
-from harsanyi._arrays import DTYPE_CODES, Array, ArrayT, as_array, is_tensor, lattice_players
+from harsanyi._arrays import Array, ArrayT, is_tensor
 from harsanyi.errors import ArgumentError, ArgumentTypeError
-from harsanyi.lattice import superset_zeta
+from harsanyi.lattice import INT64_CODE, as_lattice, superset_zeta
 from harsanyi.subsets import orders, subsets_up_to_order
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def player_sums(x: Any, n: int, weights: Floats) -> Any:
     values = _contiguous(x)
     batch = tuple(values.shape[:-1])
     sums = np.empty((*batch, n))
-    _core.player_sums(_code(values), n, prod(batch), _address(values), weights, sums)
+    _core.player_sums(as_lattice(values)[2], n, prod(batch), _address(values), weights, sums)
     if isinstance(values, np.ndarray):
         return sums.astype(values.dtype, copy=False)
     import torch
@@ -112,14 +112,11 @@ def floating_lattice(x: object, name: str) -> tuple[Any, int]:
 
     Raises:
         ArgumentError: the last axis is not a power of two, or the batch is empty.
-        ArgumentTypeError: a dtype besides float32, float64 and int64.
+        ArgumentTypeError: a dtype besides float32, float64 and int64, or a tensor that is not dense.
     """
-    array: Any = as_array(x, name)
-    code = _code(array)
-    if code < 0:
-        raise ArgumentTypeError(name, f"dtype {array.dtype}", "of dtype float32, float64 or int64")
-    n = lattice_players(array, name)
-    if code == DTYPE_CODES[np.dtype(np.int64)]:
+    array: Any
+    array, n, code = as_lattice(x, name)
+    if code == INT64_CODE:
         array = array.double() if is_tensor(array) else array.astype(np.float64)
     return array, n
 
@@ -143,16 +140,6 @@ def like(table: npt.NDArray[Any], x: Array) -> Any:
     import torch
 
     return torch.tensor(table, dtype=x.dtype if table.dtype.kind == "f" else None, device=x.device)
-
-
-def _code(x: Any) -> int:
-    """The kernels' code of the dtype of x, -1 for one that they do not take."""
-    if isinstance(x, np.ndarray):
-        return DTYPE_CODES.get(x.dtype, -1)
-    from harsanyi.ops import numpy_dtype
-
-    dtype = numpy_dtype(x.dtype)
-    return -1 if dtype is None else DTYPE_CODES[dtype]
 
 
 def _needs_torch(x: Any) -> bool:
@@ -199,8 +186,8 @@ def _reduce_kernel(x: Any, n: int, threshold: Any, salient_only: bool) -> OrderS
     s, a, p, m = (np.empty(shape) for _ in range(4))
     count = np.empty(shape, np.int64)
     salient_only = bool(salient_only)
-    address = _address(values)
-    _core.reduce_orders(_code(values), n, prod(batch), address, limits, salient_only, s, a, p, m, count)
+    address, code = _address(values), as_lattice(values)[2]
+    _core.reduce_orders(code, n, prod(batch), address, limits, salient_only, s, a, p, m, count)
     if isinstance(values, np.ndarray):
         return OrderSums(s, a, p, m, count)
     from torch import from_numpy

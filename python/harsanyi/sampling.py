@@ -123,7 +123,7 @@ def _drawn_from(
 ) -> tuple[npt.NDArray[np.int32], int, int]:
     """The players that may be drawn, and the two numbers checked."""
     try:
-        excluded = list(exclude.tolist() if is_tensor(exclude) else exclude)  # type: ignore[attr-defined]
+        excluded = list(exclude.tolist() if is_tensor(exclude) else exclude)
     except TypeError as error:
         raise ArgumentTypeError("exclude", exclude, "an iterable of players") from error
     require_memory(5 * n, f"a draw from {n} players")

@@ -89,6 +89,26 @@ def test_values_equal_their_definition(n: int) -> None:
     np.testing.assert_allclose(banzhaf_values(hs.mobius(v)), banzhaf, atol=1e-13)
 
 
+@pytest.mark.parametrize("n", range(15))
+@pytest.mark.parametrize("values", [shapley_values, banzhaf_values])
+def test_values_are_weighted_sums_of_dividends(values: Index, n: int, kernel_settings: None) -> None:
+    """Every size of block and remainder that the kernel knows, to the same bit in every tier."""
+    a = np.random.default_rng(n).normal(size=(3, 1 << n))
+    sizes, sets = orders(n), np.arange(1 << n)
+    shares = a / np.maximum(sizes, 1) if values is shapley_values else a / 2.0 ** (sizes - 1)
+    expected = np.array([shares[:, sets >> i & 1 == 1].sum(axis=-1) for i in range(n)]).reshape(n, 3).T
+    for dtype in (np.float32, np.float64):
+        results = set()
+        for isa in hs.build_config()["isas"]:
+            for threads in (1, 3):
+                hs.set_isa(isa)
+                hs.set_num_threads(threads)
+                found = values(a.astype(dtype))
+                np.testing.assert_allclose(found, expected, atol=4 * np.finfo(dtype).eps * np.abs(a).sum())
+                results.add(found.tobytes())
+        assert len(results) == 1
+
+
 @pytest.mark.parametrize("name", ALL)
 @pytest.mark.parametrize("n", [5, 6, 7])
 def test_shapiq_agrees(name: str, n: int) -> None:

@@ -239,6 +239,13 @@ def test_exported_programs_contain_the_op() -> None:
     assert torch.equal(program.module()(v), hs.mobius(v))
 
 
+@pytest.mark.filterwarnings("ignore:.torch.jit.trace:DeprecationWarning", "ignore::torch.jit.TracerWarning")
+def test_a_trace_contains_the_op() -> None:
+    traced = torch.jit.trace(lambda v: hs.mobius(v), (random_tensor((4,)),))
+    v = random_tensor((4,)) + 1
+    assert torch.equal(traced(v), hs.mobius(v))
+
+
 @pytest.mark.parametrize("name", CALLS)
 def test_tensors_without_data(name: str) -> None:
     found = CALLS[name](torch.empty(2, 8, device="meta"))

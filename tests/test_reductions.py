@@ -13,6 +13,7 @@ import reference
 import torch
 from harsanyi.errors import ArgumentError, ArgumentTypeError
 from harsanyi.reductions import OrderSums, reduce_orders
+from harsanyi.subsets import orders
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -45,6 +46,16 @@ def test_sums_equal_the_loop(n: int, dtype: Any, threshold: float | None, salien
     x[:, ::3] = 0  # neither positive nor negative, never salient
     found = reduce_orders(x, threshold=threshold, salient_only=salient_only)
     check(found, x, threshold or 0.0, salient_only)
+
+
+def test_sums_of_a_large_vector() -> None:
+    n = 20
+    x = np.random.default_rng(0).normal(size=1 << n)
+    order = orders(n)
+    found = reduce_orders(x, threshold=1.0)
+    np.testing.assert_allclose(found.sum, np.bincount(order, x), atol=1e-9)
+    np.testing.assert_allclose(found.absolute, np.bincount(order, np.abs(x)), rtol=1e-12)
+    np.testing.assert_array_equal(found.count, np.bincount(order, np.abs(x) > 1.0))
 
 
 @given(st.integers(0, 6), st.integers(0, 2**32), st.floats(0, 2), st.booleans())

@@ -2,7 +2,7 @@
 
 CPU tensors go to the compiled kernels; tensors on any other device to a torch implementation of the same
 primitive. The backward of an op is another op of this file (a transform's adjoint is a transform), so
-higher derivatives work too; forward-mode derivatives go through the torch implementation.
+higher derivatives work too. Under torch.func and in forward mode an autograd.Function carries the same rules.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ def is_plain(x: torch.Tensor) -> bool:
     """Whether nothing watches this CPU tensor (autograd, a compiler, vmap, a mode): no op is needed."""
     return (
         not torch.compiler.is_compiling()
+        and not torch.jit.is_tracing()
         and type(x) is torch.Tensor
         and x.device.type == "cpu"
         and not (x.requires_grad and torch.is_grad_enabled())

@@ -39,7 +39,7 @@ def is_plain(x: torch.Tensor) -> bool:
     """Whether nothing watches this CPU tensor (autograd, a compiler, vmap, a mode): no op is needed."""
     return (
         not torch.compiler.is_compiling()
-        and not torch.jit.is_tracing()
+        and torch._C._get_tracing_state() is None
         and type(x) is torch.Tensor
         and x.device.type == "cpu"
         and not (x.requires_grad and torch.is_grad_enabled())

@@ -245,9 +245,10 @@ def faithful_banzhaf_weight(n: int, s: int) -> float:
 
 
 def masked_batch(sample: Any, baseline: Any, player: Any, keep: Any) -> list[list[Any]]:
-    """Rows of flat elements: the sample's where the element has no player or a kept one, else the baseline's."""
+    """Rows of flat elements: the sample's where an element has no player or a kept one, else the baseline's."""
     return [
-        [sample[e] if player[e] < 0 or row[player[e]] else baseline[e] for e in range(len(player))] for row in keep
+        [x if owner < 0 or row[owner] else base for x, base, owner in zip(sample, baseline, player, strict=True)]
+        for row in keep
     ]
 
 
@@ -257,4 +258,5 @@ def class_outputs(logits: list[float], target: int) -> tuple[float, float]:
         context.prec, context.Emin, context.Emax = 500, -(10**6), 10**6
         weights = [decimal.Decimal(z).exp() for z in logits]
         others = sum(w for c, w in enumerate(weights) if c != target)
-        return float((weights[target] / others).ln()), float((weights[target] / (others + weights[target])).ln())
+        chosen = weights[target]
+        return float((chosen / others).ln()), float((chosen / (others + chosen)).ln())

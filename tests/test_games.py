@@ -22,8 +22,7 @@ from harsanyi import (
 from harsanyi.games import CallableGame, ModelGame, TableGame, evaluate, game, outputs
 from harsanyi.games.maskers import FeatureMap, Features, Masking, Patches
 from harsanyi.games.outputs import log_odds, log_prob, logit, scalar
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from torch import nn
 
 torch.set_num_threads(1)

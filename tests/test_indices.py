@@ -30,8 +30,7 @@ from harsanyi.indices import (
     shapley_values,
 )
 from harsanyi.subsets import orders
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 Index = Callable[..., Any]
 Definition = Callable[[Any, int], Any]

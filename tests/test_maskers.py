@@ -11,8 +11,7 @@ import reference
 import torch
 from harsanyi import ArgumentError, ArgumentTypeError, NotEnoughMemoryError
 from harsanyi.games.maskers import FeatureMap, Features, Masking, Patches, Points, Tokens
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 torch.set_num_threads(1)
 

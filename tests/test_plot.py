@@ -16,8 +16,7 @@ from harsanyi.explanation import Explanation, SparsePair
 from harsanyi.games.maskers import FeatureMap, Features, Masker, Patches
 from harsanyi.plot import _panels, _style
 from harsanyi.plot._style import MINUS, NEGATIVE, POSITIVE
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from hypothesis.extra import numpy as hnp
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure

@@ -14,8 +14,7 @@ import torch
 from harsanyi.errors import ArgumentError, ArgumentTypeError
 from harsanyi.reductions import OrderSums, reduce_orders
 from harsanyi.subsets import orders
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 FIELDS = ("sum", "absolute", "positive", "negative", "count")
 

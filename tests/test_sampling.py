@@ -14,8 +14,7 @@ import torch
 from harsanyi.errors import ArgumentError, ArgumentTypeError, NotEnoughMemoryError
 from harsanyi.sampling import draw_seed, sample_masks, sample_subsets
 from harsanyi.subsets import masks_to_subsets, rank_subsets, subsets_to_masks
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 
 def chi_square_limit(freedom: int, deviations: float = 5.0) -> float:

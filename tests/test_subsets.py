@@ -21,8 +21,7 @@ from harsanyi.subsets import (
     subsets_up_to_order,
     unrank_subsets,
 )
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 INTEGER_DTYPES = ["int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", ">i4", ">u8"]
 TOP = 2**63 - 1

@@ -1,4 +1,4 @@
-# harsanyi_add_tiers(TARGET): compiles cpu/tier.cpp once per instruction-set tier into TARGET, each in its own namespace.
+# harsanyi_add_tiers(TARGET): compiles cpu/tier.cpp into TARGET once per instruction-set tier, in its own namespace.
 function(harsanyi_add_tiers target)
   if(NOT HARSANYI_SANITIZE)
     set(optimise -O3)

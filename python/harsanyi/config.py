@@ -15,6 +15,11 @@ def get_num_threads() -> int:
     """Threads that one call may use.
 
     HARSANYI_NUM_THREADS, else OMP_NUM_THREADS, else the processors that this process may run on.
+
+    Example:
+        >>> import harsanyi as hs
+        >>> 1 <= hs.get_num_threads() <= 1024
+        True
     """
     return _core.num_threads()
 
@@ -43,6 +48,12 @@ def set_isa(name: str) -> None:
 
     Args:
         name: one of `build_config()["isas"]`. Results do not depend on it, to the bit.
+
+    Example:
+        >>> import harsanyi as hs
+        >>> hs.set_isa("baseline")
+        >>> hs.build_config()["isa"]
+        'baseline'
     """
     if name not in _core.isas():
         raise ArgumentError("name", name, f"one of {', '.join(_core.isas())} on this processor")
@@ -50,7 +61,13 @@ def set_isa(name: str) -> None:
 
 
 def build_config() -> dict[str, str | int | list[str]]:
-    """Facts about this build and this machine: version, compiler, instruction sets, threads."""
+    """Facts about this build and this machine: version, compiler, instruction sets, threads.
+
+    Example:
+        >>> import harsanyi as hs
+        >>> hs.build_config()["version"] == hs.__version__
+        True
+    """
     return {
         "version": _core.version(),
         "compiler": _core.compiler(),
@@ -73,10 +90,24 @@ def _installed(*parts: str) -> str:
 
 
 def get_include() -> str:
-    """The folder to pass as -I for `#include <harsanyi/harsanyi.h>`."""
+    """The folder to pass as -I for `#include <harsanyi/harsanyi.h>`.
+
+    Example:
+        >>> import harsanyi as hs
+        >>> from pathlib import Path
+        >>> Path(hs.get_include(), "harsanyi", "harsanyi.h").is_file()
+        True
+    """
     return _installed("include")
 
 
 def get_cmake_dir() -> str:
-    """The folder of harsanyiConfig.cmake: `cmake -Dharsanyi_DIR=$(harsanyi info --cmake-dir)`."""
+    """The folder of harsanyiConfig.cmake: `cmake -Dharsanyi_DIR=$(harsanyi info --cmake-dir)`.
+
+    Example:
+        >>> import harsanyi as hs
+        >>> from pathlib import Path
+        >>> Path(hs.get_cmake_dir(), "harsanyiConfig.cmake").is_file()
+        True
+    """
     return _installed("lib", "cmake", "harsanyi")

@@ -351,8 +351,8 @@ std::vector<double> banzhaf_values(const T* dividends, int n, std::int64_t batch
 
 // ---- masked batches ----
 
-/// out[r, e] = player[e] < 0 or subsets[r] holds player[e] ? sample[e] : baseline[e], rows x elements. Elements of 1, 2,
-/// 4 or 8 bytes are copied bit for bit. `player` has one entry an element, each below n <= 63.
+/// out[r, e] = player[e] < 0 or subsets[r] holds player[e] ? sample[e] : baseline[e], rows x elements. Elements have 1,
+/// 2, 4 or 8 bytes and are copied bit for bit. `player` has one entry an element, each below n <= 63.
 template <class T>
 void masked_batch(const T* sample, const T* baseline, const std::int32_t* player, std::int64_t elements, int n,
                   const std::int64_t* subsets, std::int64_t rows, T* out) {

@@ -245,9 +245,12 @@ def faithful_banzhaf_weight(n: int, s: int) -> float:
 
 
 def masked_batch(sample: Any, baseline: Any, player: Any, keep: Any) -> list[list[Any]]:
-    """Rows of flat elements: the sample's where an element has no player or a kept one, else the baseline's."""
+    """Rows of flat elements: the sample's where it has no player or a kept one, else the baseline's."""
     return [
-        [x if owner < 0 or row[owner] else base for x, base, owner in zip(sample, baseline, player, strict=True)]
+        [
+            x if owner < 0 or row[owner] else base
+            for x, base, owner in zip(sample, baseline, player, strict=True)
+        ]
         for row in keep
     ]
 

@@ -88,9 +88,9 @@ HARSANYI_INLINE void sweep_column(const T* from, size_t from_step, T* to, size_t
   for (int i = 0; i < (1 << R); ++i) put<X>(to + i * to_step, x[i]);
 }
 
-// Rows of `width` entries, `stride` apart: bits [bit, bit + R) of the row number, for all 2**rows rows. Vectors start at
-// the first aligned entry of the destination (strides keep the alignment from row to row): numpy's arrays begin 16 bytes
-// past a cache line, and loads that straddle two lines cost up to twice as much.
+// Rows of `width` entries, `stride` apart: bits [bit, bit + R) of the row number, for all 2**rows rows. Vectors start
+// at the first aligned entry of the destination (strides keep the alignment from row to row): numpy's arrays begin 16
+// bytes past a cache line, and loads that straddle two lines cost up to twice as much.
 template <class T, int R, class Op>
 void sweep(const T* src, size_t src_stride, T* dst, size_t dst_stride, int rows, int bit, size_t width, const Op& op) {
   using V = typename Vector<T>::type;
@@ -232,7 +232,8 @@ void column_range(T* base, int n, int low, size_t width, T* scratch, const Op& o
   for (int bit = radix; bit < rows; bit += radix) {
     radix = next_radix(rows - bit);
     const bool last = bit + radix == rows;
-    sweep_radix(radix, scratch, scratch_stride, last ? base : scratch, last ? stride : scratch_stride, rows, bit, width, op);
+    sweep_radix(radix, scratch, scratch_stride, last ? base : scratch, last ? stride : scratch_stride, rows, bit, width,
+                op);
   }
 }
 

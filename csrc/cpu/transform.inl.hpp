@@ -17,10 +17,15 @@ namespace HARSANYI_ISA {
 
 // Bits that one sweep applies: 2**kRadix live registers, out of 32 (AVX-512) or 16.
 constexpr int kRadix = HARSANYI_VECTOR_BYTES >= 64 ? 4 : 3;
-// Block sizes in bytes: half of the usual L1, half to all of the usual L2 (512 KiB to 1 MiB and more).
+// Block sizes in bytes: half of the usual L1; about the usual L2, and a share of it for tiles. Measured at n = 20..26
+// with an L2 of 1 MiB: smaller blocks leave more rows, whose chunks in a tile get too narrow for the prefetchers.
 constexpr int kL1Bytes = 16 << 10;
-constexpr int kL2Bytes = 512 << 10;
+constexpr int kL2Bytes = 1024 << 10;
 constexpr int kTileBytes = 256 << 10;
+
+// Tiles of this many row bits are written past the caches. Their lines, a power of two apart, have left the cache again
+// by then, and an ordinary store would read them a second time. Pays only where one store fills a line.
+constexpr int kStreamRows = HARSANYI_VECTOR_BYTES == 64 ? 9 : 64;
 
 template <class T>
 constexpr int kLaneBits = log2_floor(Vector<T>::lanes);
@@ -77,21 +82,21 @@ void leaf(const T* src, T* dst, size_t groups, const Op& op) {
   }
 }
 
-// One column of a sweep: 2**R values, `step` rows apart; X is a vector of T or T itself.
-template <class X, class T, int R, class Op>
+// One column of a sweep: 2**R values, `step` rows apart; X is a vector of T or T itself. Stream: store past the caches.
+template <class X, class T, int R, bool Stream, class Op>
 HARSANYI_INLINE void sweep_column(const T* from, size_t from_step, T* to, size_t to_step, const Op& op) {
   X x[1 << R];
 #pragma GCC unroll 16
   for (int i = 0; i < (1 << R); ++i) x[i] = get<X>(from + i * from_step);
   register_stages<R>(x, op);
 #pragma GCC unroll 16
-  for (int i = 0; i < (1 << R); ++i) put<X>(to + i * to_step, x[i]);
+  for (int i = 0; i < (1 << R); ++i) put<X, Stream>(to + i * to_step, x[i]);
 }
 
 // Rows of `width` entries, `stride` apart: bits [bit, bit + R) of the row number, for all 2**rows rows. Vectors start
 // at the first aligned entry of the destination (strides keep the alignment from row to row): numpy's arrays begin 16
 // bytes past a cache line, and loads that straddle two lines cost up to twice as much.
-template <class T, int R, class Op>
+template <class T, int R, bool Stream, class Op>
 void sweep(const T* src, size_t src_stride, T* dst, size_t dst_stride, int rows, int bit, size_t width, const Op& op) {
   using V = typename Vector<T>::type;
   constexpr int lanes = Vector<T>::lanes;
@@ -104,26 +109,26 @@ void sweep(const T* src, size_t src_stride, T* dst, size_t dst_stride, int rows,
       T* to = dst + row * dst_stride;
       size_t column = 0;
       for (; column < head; ++column) {
-        sweep_column<T, T, R>(from + column, step * src_stride, to + column, step * dst_stride, op);
+        sweep_column<T, T, R, Stream>(from + column, step * src_stride, to + column, step * dst_stride, op);
       }
       for (; column + lanes <= width; column += lanes) {
-        sweep_column<V, T, R>(from + column, step * src_stride, to + column, step * dst_stride, op);
+        sweep_column<V, T, R, Stream>(from + column, step * src_stride, to + column, step * dst_stride, op);
       }
       for (; column < width; ++column) {
-        sweep_column<T, T, R>(from + column, step * src_stride, to + column, step * dst_stride, op);
+        sweep_column<T, T, R, Stream>(from + column, step * src_stride, to + column, step * dst_stride, op);
       }
     }
   }
 }
 
-template <class T, class Op>
+template <class T, bool Stream = false, class Op>
 void sweep_radix(int radix, const T* src, size_t src_stride, T* dst, size_t dst_stride, int rows, int bit, size_t width,
                  const Op& op) {
   switch (radix) {
-    case 1: return sweep<T, 1>(src, src_stride, dst, dst_stride, rows, bit, width, op);
-    case 2: return sweep<T, 2>(src, src_stride, dst, dst_stride, rows, bit, width, op);
-    case 3: return sweep<T, 3>(src, src_stride, dst, dst_stride, rows, bit, width, op);
-    default: return sweep<T, kRadix>(src, src_stride, dst, dst_stride, rows, bit, width, op);
+    case 1: return sweep<T, 1, Stream>(src, src_stride, dst, dst_stride, rows, bit, width, op);
+    case 2: return sweep<T, 2, Stream>(src, src_stride, dst, dst_stride, rows, bit, width, op);
+    case 3: return sweep<T, 3, Stream>(src, src_stride, dst, dst_stride, rows, bit, width, op);
+    default: return sweep<T, kRadix, Stream>(src, src_stride, dst, dst_stride, rows, bit, width, op);
   }
 }
 
@@ -229,11 +234,17 @@ void column_range(T* base, int n, int low, size_t width, T* scratch, const Op& o
   constexpr size_t lanes = Vector<T>::lanes;
   const size_t scratch_stride = (width + lanes - 1) / lanes * lanes;
   sweep_radix(radix, base, stride, scratch, scratch_stride, rows, 0, width, op);
-  for (int bit = radix; bit < rows; bit += radix) {
+  for (int bit = radix; bit < rows;) {
     radix = next_radix(rows - bit);
-    const bool last = bit + radix == rows;
-    sweep_radix(radix, scratch, scratch_stride, last ? base : scratch, last ? stride : scratch_stride, rows, bit, width,
-                op);
+    if (bit + radix < rows) {
+      sweep_radix(radix, scratch, scratch_stride, scratch, scratch_stride, rows, bit, width, op);
+    } else if (rows < kStreamRows) {
+      sweep_radix(radix, scratch, scratch_stride, base, stride, rows, bit, width, op);
+    } else {
+      sweep_radix<T, true>(radix, scratch, scratch_stride, base, stride, rows, bit, width, op);
+      store_fence();
+    }
+    bit += radix;
   }
 }
 

@@ -6,6 +6,7 @@
 #include "check.h"
 #include "harsanyi/harsanyi.h"
 #include "harsanyi/version.h"
+#include "sizes.h"
 
 static void test_build(void) {
   const char* chosen = harsanyi_isa();
@@ -45,7 +46,7 @@ static void test_transform(void) {
 }
 
 static void test_workspace(void) {
-  const int n = 21;
+  const int n = first_with_workspace(HARSANYI_F64);
   const size_t entries = (size_t)1 << n, bytes = harsanyi_transform_workspace(HARSANYI_F64, n);
   double* x = malloc(entries * sizeof *x);
   void* workspace = malloc(bytes);

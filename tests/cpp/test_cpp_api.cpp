@@ -8,6 +8,7 @@
 
 #include "check.h"
 #include "harsanyi/harsanyi.hpp"
+#include "sizes.h"
 
 namespace {
 
@@ -75,7 +76,7 @@ void test_transforms() {
 }
 
 void test_workspace() {
-  std::vector<double> x(std::size_t{1} << 21, 1.0);
+  std::vector<double> x(std::size_t{1} << first_with_workspace(HARSANYI_F64), 1.0);
   harsanyi::workspace scratch;
   harsanyi::mobius(x, &scratch);
   const std::size_t bytes = scratch.size();

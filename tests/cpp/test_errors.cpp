@@ -5,6 +5,7 @@
 
 #include "check.h"
 #include "harsanyi/harsanyi.h"
+#include "sizes.h"
 
 namespace {
 
@@ -43,17 +44,18 @@ void test_transform() {
   refused(harsanyi_kronecker(matrix, HARSANYI_I64, 2, 1, x, x, nullptr, 0), unsupported, "dtype");
   refused(harsanyi_kronecker(matrix, HARSANYI_F64, 31, 1, x, x, nullptr, 0), bad, "n");
 
-  std::vector<double> large(std::size_t{1} << 21);
-  const std::size_t bytes = harsanyi_transform_workspace(HARSANYI_F64, 21);
+  const int n = first_with_workspace(HARSANYI_F64);
+  std::vector<double> large(std::size_t{1} << n);
+  const std::size_t bytes = harsanyi_transform_workspace(HARSANYI_F64, n);
   std::vector<char> workspace(bytes);
   const auto with = [&](void* memory, std::size_t size) {
-    return harsanyi_transform(HARSANYI_ZETA, HARSANYI_F64, 21, 1, large.data(), large.data(), memory, size);
+    return harsanyi_transform(HARSANYI_ZETA, HARSANYI_F64, n, 1, large.data(), large.data(), memory, size);
   };
   refused(with(nullptr, bytes), HARSANYI_ERROR_WORKSPACE, "workspace");
   refused(with(workspace.data(), bytes - 1), HARSANYI_ERROR_WORKSPACE, "workspace");
   CHECK(with(workspace.data(), bytes) == HARSANYI_OK);
   CHECK(harsanyi_transform_workspace(HARSANYI_F64, 31) == 0 && harsanyi_transform_workspace(HARSANYI_F64, -1) == 0);
-  CHECK(harsanyi_transform_workspace(static_cast<harsanyi_dtype>(9), 21) == 0);
+  CHECK(harsanyi_transform_workspace(static_cast<harsanyi_dtype>(9), n) == 0);
 }
 
 void test_reductions() {

@@ -13,6 +13,7 @@
 #include "check.h"
 #include "harsanyi/harsanyi.hpp"
 #include "random.hpp"
+#include "sizes.h"
 
 namespace {
 
@@ -60,8 +61,8 @@ void test_concurrent_callers() {
 
 // A call takes as many workers as its workspace has room for, whatever happens to the number of threads meanwhile.
 void test_changing_count() {
-  constexpr int large = 21;
   harsanyi::set_num_threads(2);
+  const int large = first_with_workspace(HARSANYI_F64);
   std::vector<char> workspace(harsanyi_transform_workspace(HARSANYI_F64, large));
   std::vector<double> x(std::size_t{1} << large);
   std::atomic<bool> stop{false};
@@ -105,7 +106,7 @@ void test_host_scheduler() {
   CHECK(host.tasks.load() > 1);
 
   const std::int64_t before = host.tasks.load();
-  std::vector<double> large(std::size_t{1} << 21, 1.0);  // one scratch tile a worker
+  std::vector<double> large(std::size_t{1} << first_with_workspace(HARSANYI_F64), 1.0);  // one scratch tile a worker
   harsanyi::mobius(large);
   CHECK(large[0] == 1 && large[1] == 0 && large.back() == 0);
   CHECK(host.tasks.load() > before);

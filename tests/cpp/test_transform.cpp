@@ -1,5 +1,5 @@
-// Every transform, dtype and instruction-set tier, n = 0..14 and beyond both cache sizes, odd batches, in and out of place,
-// from unaligned memory, on one thread and three.
+// Every transform, dtype and instruction-set tier, n = 0..14 and beyond each block size, odd batches, in and out of
+// place, from unaligned memory, on one thread and three.
 //
 // Oracle 1, n <= 6: the sum over all T of prod_i K[S_i][T_i] x[T], straight from the definition, exact in int64.
 // Oracle 2, any n: one butterfly a bit in ascending order, written here without vectors, blocks or threads. The kernels
@@ -14,6 +14,7 @@
 #include "check.h"
 #include "harsanyi/harsanyi.hpp"
 #include "random.hpp"
+#include "sizes.h"
 
 namespace {
 
@@ -153,8 +154,28 @@ void check_oracles() {
   }
 }
 
+// The game v[S] = prod over S of (1 + b_i) has the dividends prod over S of b_i. With powers of two for b_i every sum
+// is exact: an oracle for vectors too large for a slow one.
+void check_product_game(int n) {
+  const auto fill = [n](std::vector<double>& x, double shift) {
+    const double factors[4] = {1, -0.5, 0.5, -2};
+    x[0] = 1;
+    for (int i = 0; i < n; ++i) {
+      const std::size_t half = std::size_t{1} << i;
+      for (std::size_t s = 0; s < half; ++s) x[half + s] = (shift + factors[i % 4]) * x[s];
+    }
+  };
+  std::vector<double> x(std::size_t{1} << n), expected(std::size_t{1} << n);
+  fill(x, 1);
+  fill(expected, 0);
+  harsanyi::set_isa(harsanyi::isas().back());
+  harsanyi::set_num_threads(2);
+  harsanyi::mobius(x);
+  CHECK(x == expected);
+}
+
 template <class T>
-void check_dtype(int largest) {
+void check_dtype() {
   for (int n = 0; n <= 14; ++n) {
     for (const std::int64_t batch : {1, 3}) check_size<T>(n, batch);
   }
@@ -162,15 +183,22 @@ void check_dtype(int largest) {
     check_size<T>(static_cast<int>(batch % 3), batch);  // part registers
   check_size<T>(9, 37);
   check_size<T>(17, 3);
-  check_size<T>(largest, 1, true);  // a tile through scratch memory, in every tier
+  int scratch = 0;  // the smallest n that takes a tile through scratch memory in every tier
+  for (const std::string& isa : harsanyi::isas()) {
+    harsanyi::set_isa(isa);
+    scratch = std::max(scratch, first_with_workspace(harsanyi::dtype_of<T>()));
+  }
+  check_size<T>(18, 1, true);
+  check_size<T>(scratch, 1, true);
 }
 
 }  // namespace
 
 int main() {
   check_oracles();
-  check_dtype<float>(22);
-  check_dtype<double>(21);
-  check_dtype<std::int64_t>(21);
+  check_dtype<float>();
+  check_dtype<double>();
+  check_dtype<std::int64_t>();
+  check_product_game(26);  // stores past the caches
   return check_report("test_transform");
 }

@@ -104,8 +104,8 @@ template <class T>
 HARSANYI_INLINE void store(T* p, typename Vector<T>::type x) {
   *reinterpret_cast<typename Vector<T>::unaligned*>(p) = x;
 }
-// Stores past the caches, to an address aligned to the vector, and the fence that makes them visible in order. No vector
-// extension says this: the one place with an intrinsic, on the tier where it was measured to pay.
+// Stores past the caches, to an address aligned to the vector, and the fence that makes them visible in order. No
+// vector extension says this: the one place with an intrinsic, on the tier where it was measured to pay.
 template <class T>
 HARSANYI_INLINE void stream(T* p, typename Vector<T>::type x) {
 #if HARSANYI_VECTOR_BYTES == 64

@@ -309,7 +309,8 @@ def explain(
         NonFiniteError: the model returned NaN or infinity; names the subset.
         NotEnoughMemoryError: 2**n values cannot fit, before anything is computed.
 
-    Source: Ren et al., ICLR 2024 (AND); Zhou et al., AAAI 2024 (AND and OR).
+    Source: Ren et al., ICLR 2024 (AND); Cheng et al., "Revisiting generalization power of a DNN in terms
+        of symbolic interactions" (AND and OR).
 
     Example:
         >>> import numpy as np, harsanyi as hs

@@ -96,7 +96,7 @@ def strength_per_order(explanation: Explanation, *, title: str | None = None, sp
 
     Arguments, result and errors as for `interactions`.
 
-    Source: Zhou et al., AAAI 2024.
+    Source: Cheng et al., "Revisiting generalization power of a DNN in terms of symbolic interactions".
 
     Example:
         >>> import numpy as np, harsanyi as hs

@@ -1,4 +1,4 @@
-"""Sparse AND-OR decomposition: the pair of least l1 norm that explains a game, with a proof of how close it is.
+"""Sparse AND-OR decomposition: the pair of least l1 norm that explains a game, with proof.
 
 A game `v` is the sum of what AND interactions, OR interactions and a small noise term explain:
 `v[T] - delta[T] = v[0] - delta[0] + sum of and_[S] over {} != S within T + sum of or_[S] over S meeting T`.
@@ -37,8 +37,8 @@ _ROUNDING = 1e-12  # an objective below this share of the dividends' l1 norm is 
 class Decomposition(Generic[ArrayT]):
     """A sparse AND-OR pair with its certificate. Vectors have the shape of `v`, numbers that of its batch.
 
-    All floating-point values are float64. Everything from `objective` on is computed from the vectors here, not
-    taken from the iteration; for a single sample it is a scalar.
+    All floating-point values are float64. Everything from `objective` on is computed from the vectors here,
+    not taken from the iteration; for a single sample it is a scalar.
 
     Attributes:
         and_: AND interactions; the entry of the empty set is `v[0] - delta[0]`.
@@ -46,8 +46,8 @@ class Decomposition(Generic[ArrayT]):
             of it vanishes on the empty set.
         gamma: `zeta(and_) - (v - delta) / 2`: the AND part of the output is `(v - delta) / 2 + gamma`.
         delta: the noise term, `|delta| <= zeta`.
-        dual: the vector y that proves the bounds: subset sums of y over supersets, and over disjoint sets, are
-            at most the weight in size.
+        dual: the vector y that proves the bounds: subset sums of y over supersets, and over disjoint sets,
+            are at most the weight in size.
         zeta: half the width of the noise term's box.
         objective: weighted l1 norm of the pair, the empty set left out.
         lower_bound: no pair has a smaller weighted l1 norm: `max(0, sum((v - v[0]) y) - zeta sum|y|)`.
@@ -87,8 +87,8 @@ def decompose(
 ) -> Decomposition[ArrayT]:
     """The sparsest AND-OR pair of a game by l1 norm, with a certificate.
 
-    Minimises `sum of w(|S|) (|and_[S]| + |or_[S]|)` over S != {} and over a noise term `|delta| <= zeta`, with
-    `w(m) = weights[m] * (1 + tie_break * (m - 1))`. The plain l1 norm has many minimisers, with different
+    Minimises `sum of w(|S|) (|and_[S]| + |or_[S]|)` over S != {} and over `|delta| <= zeta`,
+    with `w(m) = weights[m] * (1 + tie_break * (m - 1))`. The plain l1 norm has many minimisers, with different
     strengths per order; a small `tie_break` chooses the one of the lowest orders (negative: of the highest).
 
     Args:
@@ -97,26 +97,26 @@ def decompose(
         gap: `(objective - lower_bound) / objective` to reach.
         tie_break: growth of the weights with the order, larger than `-1 / (n - 1)`.
         max_steps: steps of the iteration, at most, for each sample.
-        weights: one by order, n + 1 of them (the first is not read) or n (from order 1 on). 0 from some order on
-            leaves those orders free; infinity excludes an order.
-        zeta: the noise term's bound itself, instead of `noise`: a number, or one for each sample, such as the mean
-            over a data set.
+        weights: one by order, n + 1 of them (the first is not read) or n (from order 1 on). 0 from some
+            order on leaves those orders free; infinity excludes an order.
+        zeta: the noise term's bound itself, instead of `noise`: a number, or one for each sample, such as
+            the mean over a data set.
         merge_singletons: whether `or_[{i}]`, which means the same as `and_[{i}]`, is added to it.
 
     Returns:
-        A Decomposition of arrays, or of tensors on the device of `v`, in float64 whatever the dtype of `v`. It is
-        solved on the CPU; no gradient flows. A sample's result depends neither on the rest of its batch nor on the
-        number of threads, to the bit.
+        A Decomposition of arrays, or of tensors on the device of `v`, in float64 whatever the dtype of `v`.
+        It is solved on the CPU; no gradient flows. A sample's result depends neither on the rest of its batch
+        nor on the number of threads, to the bit.
 
     Raises:
-        ArgumentError: the last axis is not a power of two, n > 22, the batch is empty, or an option is out of its
-            range.
+        ArgumentError: the last axis is not a power of two, n > 22, the batch is empty, or an option is out
+            of its range.
         ArgumentTypeError: another dtype.
         NonFiniteError: `v` holds NaN or infinity; names the subset.
         NotEnoughMemoryError: the work does not fit.
 
-    Problem of Zhou et al., AAAI 2024, and Ren et al., ICLR 2024 (there solved by gradient descent without a bound).
-    The bound is Lagrange's, valid for any y of mean zero. Universal matching holds up to rounding.
+    Problem of Zhou et al., AAAI 2024, and Ren et al., ICLR 2024 (there by gradient descent, without
+    a bound). The bound is Lagrange's, valid for any y of mean zero. Universal matching holds up to rounding.
 
     Example:
         >>> import numpy as np, harsanyi as hs
@@ -154,15 +154,15 @@ def decompose(
         reports,
     )
     gamma = zeta_transform(and_) - (values - delta) / 2
-    numbers = _certificate(values, and_, or_, dual, boxes, by_order, gap)
     like = _like(v)
+    vectors = {"and_": and_, "or_": or_, "gamma": gamma, "delta": delta, "dual": dual}
+    numbers = _certificate(values, and_, or_, dual, boxes, by_order, gap)
+    numbers |= {"zeta": boxes, "steps": reports["steps"].copy()}
+    vectors = {name: like(x) for name, x in vectors.items()}
+    numbers = {name: x[()] if name == "status" else like(x[()]) for name, x in numbers.items()}
     return cast(
         "Decomposition[ArrayT]",
-        Decomposition(
-            *(like(x) for x in (and_, or_, gamma, delta, dual)),
-            *(like(x[()]) for x in (boxes, *numbers[:-1], reports["steps"].copy())),
-            numbers[-1][()],
-        ),
+        Decomposition(**vectors, **numbers),
     )
 
 
@@ -217,7 +217,7 @@ def _weights(weights: Any, tie_break: float, n: int) -> Floats:
 def _boxes(v: Floats, noise: float, zeta: Any, batch: tuple[int, ...]) -> Floats:
     """Zeta for each sample."""
     if zeta is None:
-        return np.ascontiguousarray(noise * np.abs(v[..., -1] - v[..., 0]))
+        return np.array(noise * np.abs(v[..., -1] - v[..., 0]), order="C")  # ascontiguousarray adds an axis
     if is_tensor(zeta):
         zeta = zeta.detach().cpu().numpy()
     expected = f"a finite number of at least 0, or one per sample, of shape {batch}"
@@ -228,14 +228,14 @@ def _boxes(v: Floats, noise: float, zeta: Any, batch: tuple[int, ...]) -> Floats
     if not (np.isfinite(boxes).all() and (boxes >= 0).all()):
         raise ArgumentError("zeta", "a negative number, NaN or infinity", expected)
     try:
-        return np.ascontiguousarray(np.broadcast_to(boxes, batch))
+        return np.array(np.broadcast_to(boxes, batch), order="C")
     except ValueError as error:
         raise ArgumentError("zeta", f"shape {boxes.shape}", expected) from error
 
 
 def _certificate(
     v: Floats, and_: Floats, or_: Floats, dual: Floats, boxes: Floats, by_order: Floats, gap: float
-) -> tuple[Any, ...]:
+) -> dict[str, Any]:
     """Objective, bound, l1, its bound, gap and status, each of the shape of the batch."""
     n = len(by_order) - 1
     order = order_table(n)
@@ -266,10 +266,17 @@ def _certificate(
 
     zero = objective <= _ROUNDING * np.abs(mobius(v - origin)[..., 1:]).sum(-1)
     known = np.isfinite(objective)
-    gaps = np.where(known, 0.0, np.inf)
+    gaps = np.array(np.where(known, 0.0, np.inf))
     np.divide(objective - bound, objective, out=gaps, where=known & ~zero)
     status = np.where(gaps <= gap, "optimal", np.where(known, "max_steps", "not_found"))
-    return objective, bound, l1, l1_bound, gaps, status
+    return {
+        "objective": objective,
+        "lower_bound": bound,
+        "l1": l1,
+        "l1_lower_bound": l1_bound,
+        "gap": gaps,
+        "status": status,
+    }
 
 
 def _like(v: object) -> Any:

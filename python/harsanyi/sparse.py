@@ -89,7 +89,8 @@ def decompose(
 
     Minimises `sum of w(|S|) (|and_[S]| + |or_[S]|)` over S != {} and over `|delta| <= zeta`,
     with `w(m) = weights[m] * (1 + tie_break * (m - 1))`. The plain l1 norm has many minimisers, of
-    different strengths per order; a small `tie_break` chooses the one of the lowest orders (negative: of the highest).
+    different strengths per order; a small `tie_break` chooses the one of the lowest orders (negative: of the
+    highest).
 
     Args:
         v: the game, shape [..., 2**n], n <= 22, float32, float64 or int64, finite.

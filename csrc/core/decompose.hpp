@@ -9,7 +9,8 @@
 //   - with noise the system is kron(K1) + kron(K2) + I: solved by spin.hpp.
 // Every check_every steps two exact candidates are made from the thresholded vectors (one kind kept, the other by its
 // inverse transform), and the multipliers y give the lower bound (v.y - zeta |y|_1) / max(|Z^T y|, |Q^T y|) / w, y less
-// its mean: valid for any y. The best of each is kept. Order of operations fixed: the same bits on any number of threads.
+// its mean: valid for any y. The best of each is kept. Order of operations fixed: the same bits on any number
+// of threads.
 #pragma once
 
 #include <cstdint>

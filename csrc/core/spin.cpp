@@ -9,7 +9,8 @@
 namespace harsanyi {
 namespace {
 
-// <m'| K^d |m> between normalised symmetric states of d bits: sqrt(C(d,m)/C(d,m')) [t^m'] (k00 + k10 t)^(d-m) (k01 + k11 t)^m.
+// <m'| K^d |m> between normalised symmetric states of d bits: sqrt(C(d,m)/C(d,m')) [t^m'] (k00 + k10 t)^(d-m)
+// (k01 + k11 t)^m.
 void symmetric_power(const double (&k)[4], int d, double* out) {
   for (int m = 0; m <= d; ++m) {
     double poly[32] = {1.0};

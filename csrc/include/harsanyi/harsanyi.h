@@ -1,4 +1,5 @@
-/* harsanyi: lattice transforms, subsets, masked batches, sparse decomposition. The C ABI, the only stable surface of the core.
+/* harsanyi: lattice transforms, subsets, masked batches, sparse decomposition. The C ABI, the only stable
+ * surface of the core.
  *
  * Conventions
  *   - n players; a subset is an unsigned integer, bit i set <=> player i in the subset. A lattice vector has 2**n

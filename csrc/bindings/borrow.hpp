@@ -41,5 +41,6 @@ inline void check(harsanyi_status status) {
 void register_lattice(py::module_& module);
 void register_subsets(py::module_& module);
 void register_masking(py::module_& module);
+void register_sparse(py::module_& module);
 
 }  // namespace harsanyi_bindings

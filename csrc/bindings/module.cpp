@@ -25,4 +25,5 @@ PYBIND11_MODULE(_core, module) {
   register_lattice(module);
   register_subsets(module);
   register_masking(module);
+  register_sparse(module);
 }

@@ -2,9 +2,11 @@
 #include <cstring>
 
 #include "../lattice/bits.hpp"
+#include "arena.hpp"
 #include "dispatch.hpp"
 #include "harsanyi/harsanyi.h"
 #include "harsanyi/version.h"
+#include "run_transform.hpp"
 #include "status.hpp"
 #include "threads.hpp"
 
@@ -30,14 +32,12 @@ bool overlap(const void* a, const void* b, size_t bytes) {
   return x < y ? y - x < bytes : x - y < bytes;
 }
 
-size_t aligned(size_t bytes) { return (bytes + 63) & ~size_t{63}; }
-
 // A workspace: one aligned piece a thread, and room to align the first.
 size_t workspace_bytes_for(size_t each, int threads) {
   return each == 0 ? 0 : 64 + aligned(each) * static_cast<size_t>(threads);
 }
 
-harsanyi_status run_transform(const Transform& job, int64_t batch, void* workspace, size_t workspace_bytes) {
+harsanyi_status transform(const Transform& job, int64_t batch, void* workspace, size_t workspace_bytes) {
   const KernelTable& table = kernels();
   const TransformCut cut = table.cut_transform(job.dtype, job.n);
   const size_t bytes = size_of(job.dtype) << job.n;
@@ -51,21 +51,7 @@ harsanyi_status run_transform(const Transform& job, int64_t batch, void* workspa
   if (workspace_bytes < need || (need > 0 && workspace == nullptr)) {
     return fail(HARSANYI_ERROR_WORKSPACE, "workspace: %zu bytes given, %zu needed", workspace_bytes, need);
   }
-  const int64_t blocks = batch << (job.n - cut.low);
-  parallel_ranges(blocks, static_cast<int64_t>(size_of(job.dtype) << cut.low), [&](int64_t first, int64_t count, int) {
-    table.transform_blocks(job, cut.low, static_cast<size_t>(first), static_cast<size_t>(count));
-  });
-  if (cut.columns == 0) return HARSANYI_OK;
-  char* const scratch = reinterpret_cast<char*>(aligned(reinterpret_cast<size_t>(workspace)));
-  const int64_t tiles = static_cast<int64_t>((size_t{1} << cut.low) / cut.columns);
-  const int64_t tile_bytes = static_cast<int64_t>((cut.columns * size_of(job.dtype)) << (job.n - cut.low));
-  const auto run_tiles = [&](int64_t first, int64_t count, int worker) {
-    for (int64_t i = first; i < first + count; ++i) {
-      table.transform_tile(job, cut, static_cast<size_t>(i / tiles), static_cast<size_t>(i % tiles),
-                           scratch + static_cast<size_t>(worker) * aligned(cut.scratch));
-    }
-  };
-  parallel_ranges(batch * tiles, tile_bytes, run_tiles, threads);
+  run_transform(table, cut, job, batch, aligned(workspace), threads);
   return HARSANYI_OK;
 }
 
@@ -128,7 +114,7 @@ harsanyi_status harsanyi_transform(harsanyi_kind kind, harsanyi_dtype dtype, int
   if (kind < HARSANYI_ZETA || kind > HARSANYI_WALSH_HADAMARD) return fail(bad, "kind: %d is unknown", kind);
   if (const harsanyi_status status = check_lattice(dtype, n, batch)) return status;
   const Transform job{static_cast<Kind>(kind), static_cast<Dtype>(dtype), n, src, dst, {}};
-  return run_transform(job, batch, workspace, workspace_bytes);
+  return transform(job, batch, workspace, workspace_bytes);
 }
 
 harsanyi_status harsanyi_kronecker(const double matrix[4], harsanyi_dtype dtype, int n, int64_t batch, const void* src,
@@ -138,7 +124,7 @@ harsanyi_status harsanyi_kronecker(const double matrix[4], harsanyi_dtype dtype,
   if (dtype == HARSANYI_I64) return fail(HARSANYI_ERROR_UNSUPPORTED, "dtype: a real matrix needs f32 or f64");
   const Transform job{
       Kind::general, static_cast<Dtype>(dtype), n, src, dst, {matrix[0], matrix[1], matrix[2], matrix[3]}};
-  return run_transform(job, batch, workspace, workspace_bytes);
+  return transform(job, batch, workspace, workspace_bytes);
 }
 
 harsanyi_status harsanyi_reduce_orders(harsanyi_dtype dtype, int n, int64_t batch, const void* src,
@@ -186,7 +172,7 @@ harsanyi_status harsanyi_player_sums(harsanyi_dtype dtype, int n, int64_t batch,
   }
   const KernelTable& table = kernels();
   const size_t bytes = size_of(static_cast<Dtype>(dtype)) << n, each = aligned(sizeof(double) << (n - 1));
-  char* const scratch = reinterpret_cast<char*>(aligned(reinterpret_cast<size_t>(workspace)));
+  char* const scratch = aligned(workspace);
   const auto sum_vectors = [&](int64_t first, int64_t vectors, int worker) {
     for (int64_t b = first; b < first + vectors; ++b) {
       table.player_sums(static_cast<Dtype>(dtype), static_cast<const char*>(src) + static_cast<size_t>(b) * bytes, n,

@@ -147,9 +147,9 @@ void set_parallel_for(harsanyi_parallel_for run, void* context) noexcept {
 }
 
 void parallel_for(int64_t count, int threads, harsanyi_task task, void* argument) noexcept {
-  if (count > 1 && !inside_task) {
+  if (count > 1 && threads > 1 && !inside_task) {
     if (const harsanyi_parallel_for run = host_run.load()) return run(host_context.load(), count, task, argument);
-    Pool* const workers = threads > 1 ? the_pool() : nullptr;
+    Pool* const workers = the_pool();
     if (workers != nullptr && workers->busy.try_lock()) {
       inside_task = true;
       workers->run(count, task, argument, threads);

@@ -45,6 +45,12 @@ struct MaskedBatch {
   void* out;
 };
 
+// Two rows that one Clebsch-Gordan rotation couples (core/spin.hpp).
+struct SpinPair {
+  int32_t low, high;
+  double c, s;
+};
+
 struct KernelTable {
   const char* name;
   TransformCut (*cut_transform)(Dtype dtype, int n);
@@ -54,6 +60,26 @@ struct KernelTable {
                         double* negative, int64_t* count);
   void (*player_sums)(Dtype dtype, const void* x, int n, const double* weights, double* out, double* scratch);
   void (*masked_rows)(const MaskedBatch& job, int64_t first, int64_t count);
+
+  // Sparse AND-OR decomposition (sparse.inl.hpp): elementwise steps, spin rotations, and sums.
+  void (*soft_step)(size_t count, double relaxation, double unit, const double* weight, double sign,
+                    const double* shift, double* q, double* x);
+  void (*clip_step)(size_t count, double relaxation, double bound, const double* shift, double* q, double* x);
+  void (*soft_threshold)(size_t count, double unit, const double* weight, const double* q, double* z);
+  void (*soft_excess)(size_t count, double unit, const double* weight, const double* q, double* u);
+  void (*clip_excess)(size_t count, double bound, const double* q, double* x);
+  void (*add_target)(size_t count, double sign, const double* v, double origin, double bound, const double* q,
+                     double* x);
+  void (*residual)(size_t count, const double* v, double origin, const double* x, const double* o, double* a);
+  void (*project_pairs)(size_t count, const double* s, const double* v, double* a, double* o);
+  void (*weigh_pairs)(size_t count, const double* s, const double* o, double* a);
+  void (*couple_rows)(const SpinPair* pairs, int64_t count, size_t stride, size_t columns, double* x);
+  void (*apply_block)(int dense, int count, const double* block, const int32_t* rows, const double* x, double* out);
+  double (*weighted_l1)(size_t count, const double* weight, const double* x);
+  double (*normalised_max)(size_t count, const double* weight, const double* x);
+  double (*sum)(size_t count, const double* x);
+  void (*dual_sums)(size_t count, const double* v, double origin, double mean, double* y, double* product,
+                    double* size);
 };
 
 extern const KernelTable kernels_baseline;

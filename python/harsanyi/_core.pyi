@@ -62,3 +62,19 @@ def masked_batch_from_masks(
     masks: Any,
     out: Any,
 ) -> None: ...
+def decompose(
+    n: int,
+    batch: int,
+    gap: float,
+    max_steps: int,
+    merge_singletons: bool,
+    weights: Any,
+    v: Any,
+    zetas: Any,
+    and_: Any,
+    or_: Any,
+    delta: Any,
+    dual: Any,
+    reports: Any,
+) -> None: ...
+def decompose_workspace(n: int, batch: int, with_noise: int) -> int: ...

@@ -1,4 +1,5 @@
-/* harsanyi: lattice transforms, subsets and masked batches. The C ABI, the only stable surface of the core.
+/* harsanyi: lattice transforms, subsets, masked batches, sparse decomposition. The C ABI, the only stable
+ * surface of the core.
  *
  * Conventions
  *   - n players; a subset is an unsigned integer, bit i set <=> player i in the subset. A lattice vector has 2**n
@@ -25,6 +26,7 @@ extern "C" {
 
 #define HARSANYI_MAX_LATTICE_PLAYERS 30
 #define HARSANYI_MAX_SUBSET_PLAYERS 63
+#define HARSANYI_MAX_DECOMPOSE_PLAYERS 22
 
 typedef enum harsanyi_status {
   HARSANYI_OK = 0,
@@ -139,6 +141,46 @@ HARSANYI_API harsanyi_status harsanyi_masked_batch_from_masks(size_t element_byt
                                                               const void* sample, const void* baseline,
                                                               const int32_t* player, int n, int64_t rows,
                                                               const uint8_t* masks, void* out);
+
+/* ---- certified sparse AND-OR decomposition, n <= 22 ----
+ * Minimises sum over S != {} of weights[|S|] (|and[S]| + |or[S]|) over all pairs and all |delta| <= zeta with
+ *   v[T] - delta[T] = v[0] - delta[0] + sum over {} != S within T of and[S] + sum over S meeting T of or[S].
+ * The pair is stored with and[0] = v[0] - delta[0] and or[0] = -sum over S != {} of or[S]. dual is a vector y that
+ * proves the bound: sum (v - v[0]) y - zeta sum |y| <= every objective, for sum y = 0 and subset sums of y over
+ * supersets and over sets disjoint from S of at most weights[|S|] in size. A constant v gives zeros. */
+typedef struct harsanyi_decompose_options {
+  double gap;            /* stop at (objective - bound) <= gap * objective; >= 0 */
+  int64_t max_steps;     /* >= 1 */
+  int64_t check_every;   /* steps between two looks at the gap, >= 1; 20 serves */
+  double relaxation;     /* of a step, above 0 and below 2; 1.6 serves */
+  double penalty;        /* of the splitting, relative to mean |dividend|; 0 is the default */
+  int merge_singletons;  /* whether or[{i}], which means the same as and[{i}], is added to it */
+  const double* weights; /* n + 1 by order, the first not read; NULL is 1. 0 from some order on: free; infinite: the
+                            coefficients must be zero */
+} harsanyi_decompose_options;
+
+typedef enum harsanyi_decompose_status {
+  HARSANYI_DECOMPOSE_OPTIMAL = 0,   /* the gap is reached, or the objective is 0 up to rounding */
+  HARSANYI_DECOMPOSE_MAX_STEPS = 1, /* it is not, within max_steps */
+  HARSANYI_DECOMPOSE_NOT_FOUND = 2  /* no pair without the excluded sets was found; and, or are NaN */
+} harsanyi_decompose_status;
+
+typedef struct harsanyi_decompose_report {
+  double objective; /* of the pair */
+  double bound;     /* of the optimum, from below */
+  int64_t steps;
+  int64_t status; /* harsanyi_decompose_status */
+} harsanyi_decompose_report;
+
+/* Bytes of workspace, for the current number of threads and the current tier; 0 for sizes out of range. */
+HARSANYI_API size_t harsanyi_decompose_workspace(int n, int64_t batch, int with_noise);
+/* v, and_, or_, dual and, with noise, delta: batch * 2**n, none overlapping another. zetas: batch numbers >= 0; NULL is
+ * no noise term, and delta is not written. reports: batch. v must be finite. A sample's result depends neither on the
+ * batch nor on the number of threads, to the bit. */
+HARSANYI_API harsanyi_status harsanyi_decompose(const harsanyi_decompose_options* options, int n, int64_t batch,
+                                                const double* v, const double* zetas, double* and_, double* or_,
+                                                double* delta, double* dual, harsanyi_decompose_report* reports,
+                                                void* workspace, size_t workspace_bytes);
 
 #ifdef __cplusplus
 }

@@ -1,0 +1,176 @@
+#include "spin.hpp"
+
+#include <cmath>
+#include <cstring>
+
+#include "../lattice/bits.hpp"
+#include "threads.hpp"
+
+namespace harsanyi {
+namespace {
+
+// <m'| K^d |m> between normalised symmetric states of d bits: sqrt(C(d,m)/C(d,m')) [t^m'] (k00 + k10 t)^(d-m)
+// (k01 + k11 t)^m.
+void symmetric_power(const double (&k)[4], int d, double* out) {
+  for (int m = 0; m <= d; ++m) {
+    double poly[32] = {1.0};
+    for (int factor = 0; factor < d; ++factor) {
+      const double constant = factor < d - m ? k[0] : k[1], linear = factor < d - m ? k[2] : k[3];
+      for (int i = factor + 1; i > 0; --i) poly[i] = poly[i] * constant + poly[i - 1] * linear;
+      poly[0] *= constant;
+    }
+    for (int to = 0; to <= d; ++to) {
+      out[to * (d + 1) + m] =
+          poly[to] * std::sqrt(static_cast<double>(binomial(d, m)) / static_cast<double>(binomial(d, to)));
+    }
+  }
+}
+
+// In place inverse of a symmetric positive matrix by Cholesky; work: side * side.
+void invert(double* a, int side, double* work) {
+  for (int j = 0; j < side; ++j) {  // a = L L^T, L in the lower triangle
+    double pivot = a[j * side + j];
+    for (int k = 0; k < j; ++k) pivot -= a[j * side + k] * a[j * side + k];
+    pivot = std::sqrt(pivot);
+    a[j * side + j] = pivot;
+    for (int i = j + 1; i < side; ++i) {
+      double value = a[i * side + j];
+      for (int k = 0; k < j; ++k) value -= a[i * side + k] * a[j * side + k];
+      a[i * side + j] = value / pivot;
+    }
+  }
+  for (int j = 0; j < side; ++j) {  // work = L^-1, lower
+    for (int i = 0; i < side; ++i) work[i * side + j] = 0;
+    work[j * side + j] = 1 / a[j * side + j];
+    for (int i = j + 1; i < side; ++i) {
+      double value = 0;
+      for (int k = j; k < i; ++k) value -= a[i * side + k] * work[k * side + j];
+      work[i * side + j] = value / a[i * side + i];
+    }
+  }
+  for (int i = 0; i < side; ++i) {  // a^-1 = L^-T L^-1
+    for (int j = 0; j <= i; ++j) {
+      double value = 0;
+      for (int k = i; k < side; ++k) value += work[k * side + i] * work[k * side + j];
+      a[i * side + j] = a[j * side + i] = value;
+    }
+  }
+}
+
+constexpr double kFirst[4] = {1, 1, 1, 2};
+constexpr double kSecond[4] = {2, 1, 1, 1};
+
+// Entry of the Kronecker power of k over `bits` bits.
+double kronecker_entry(const double (&k)[4], int bits, int row, int column) {
+  double value = 1;
+  for (int bit = 0; bit < bits; ++bit) value *= k[2 * (row >> bit & 1) + (column >> bit & 1)];
+  return value;
+}
+
+}  // namespace
+
+SpinSolver SpinSolver::place(int n, Arena& arena) noexcept {
+  SpinSolver spin;
+  spin.n_ = n;
+  spin.dense_ = n < 3 ? n : 3;
+  spin.coupled_ = n - spin.dense_;
+  const size_t rows = size_t{1} << spin.coupled_;
+  spin.pairs_ = arena.take<SpinPair>(rows);
+  spin.level_begin_ = arena.take<int32_t>(static_cast<size_t>(spin.coupled_) + 1);
+  spin.rows_ = arena.take<int32_t>(2 * rows);  // the second half: the level before, while building
+  spin.path_begin_ = arena.take<int32_t>(2 * rows + 2);
+  size_t largest = 0;
+  for (int d = spin.coupled_; d >= 0; d -= 2) {
+    const size_t side = (static_cast<size_t>(d) + 1) << spin.dense_;
+    spin.inverse_[d] = arena.take<double>(side * side);
+    if (side > largest) largest = side;
+  }
+  spin.scratch_ = arena.take<double>(largest * largest + 2 * 32 * 32);
+  return spin;
+}
+
+void SpinSolver::build(double ridge) noexcept {
+  const size_t all = size_t{1} << coupled_;
+  int32_t* now = rows_;
+  int32_t* before = rows_ + all;
+  int32_t* begin = path_begin_;
+  int32_t* begin_before = path_begin_ + all + 1;
+  SpinPair* pair = pairs_;
+  now[0] = 0;
+  begin[0] = 0;
+  begin[1] = 1;
+  paths_ = 1;
+  for (int level = 0; level < coupled_; ++level) {
+    level_begin_[level] = static_cast<int32_t>(pair - pairs_);
+    std::memcpy(before, now, sizeof(int32_t) << level);
+    std::memcpy(begin_before, begin, sizeof(int32_t) * (static_cast<size_t>(paths_) + 1));
+    const int32_t old_paths = paths_;
+    int32_t at = 0;
+    paths_ = 0;
+    for (int32_t path = 0; path < old_paths; ++path) {
+      const int32_t* row = before + begin_before[path];
+      const int d = begin_before[path + 1] - begin_before[path] - 1;
+      for (int i = 1; i <= d; ++i) {
+        *pair++ = {2 * row[i], 2 * row[i - 1] + 1, std::sqrt((d + 1.0 - i) / (d + 1)), std::sqrt(i / (d + 1.0))};
+      }
+      begin[paths_++] = at;
+      for (int i = 0; i <= d; ++i) now[at++] = 2 * row[i];
+      now[at++] = 2 * row[d] + 1;
+      if (d > 0) {
+        begin[paths_++] = at;
+        for (int i = 0; i < d; ++i) now[at++] = 2 * row[i] + 1;
+      }
+      begin[paths_] = at;
+    }
+  }
+  level_begin_[coupled_] = static_cast<int32_t>(pair - pairs_);
+
+  const int width = 1 << dense_;
+  double* first = scratch_;
+  double* second = scratch_ + 32 * 32;
+  double* work = second + 32 * 32;
+  for (int d = coupled_; d >= 0; d -= 2) {
+    const int side = (d + 1) << dense_;
+    double* block = inverse_[d];
+    symmetric_power(kFirst, d, first);
+    symmetric_power(kSecond, d, second);
+    for (int i = 0; i < side; ++i) {
+      for (int j = 0; j < side; ++j) {
+        const int row = i >> dense_, column = j >> dense_, p = i & (width - 1), q = j & (width - 1);
+        block[i * side + j] = first[row * (d + 1) + column] * kronecker_entry(kFirst, dense_, p, q) +
+                              second[row * (d + 1) + column] * kronecker_entry(kSecond, dense_, p, q) +
+                              (i == j ? ridge : 0);
+      }
+    }
+    invert(block, side, work);
+  }
+}
+
+void SpinSolver::couple(const KernelTable& table, int level, double* x, int threads) const noexcept {
+  constexpr size_t most = 4096;  // columns that one task takes
+  const SpinPair* const pairs = pairs_ + level_begin_[level];
+  const int32_t count = level_begin_[level + 1] - level_begin_[level];
+  const size_t stride = size_t{1} << (n_ - level - 1), columns = stride < most ? stride : most;
+  const int64_t pieces = static_cast<int64_t>(stride / columns);
+  const auto run = [&](int64_t first, int64_t items, int) {
+    if (pieces == 1) return table.couple_rows(pairs + first, items, stride, columns, x);
+    for (int64_t i = first; i < first + items; ++i) {
+      table.couple_rows(pairs + i / pieces, 1, stride, columns, x + static_cast<size_t>(i % pieces) * columns);
+    }
+  };
+  parallel_ranges(count * pieces, static_cast<int64_t>(2 * sizeof(double) * columns), run, threads);
+}
+
+void SpinSolver::solve(const KernelTable& table, double* x, double* out, int threads) const noexcept {
+  for (int level = 0; level < coupled_; ++level) couple(table, level, x, threads);
+  const auto apply = [&](int64_t first, int64_t items, int) {
+    for (int64_t path = first; path < first + items; ++path) {
+      const int d = path_begin_[path + 1] - path_begin_[path] - 1;
+      table.apply_block(dense_, d + 1, inverse_[d], rows_ + path_begin_[path], x, out);
+    }
+  };
+  parallel_ranges(paths_, int64_t{1} << 10, apply, threads);
+  for (int level = coupled_ - 1; level >= 0; --level) couple(table, level, out, threads);
+}
+
+}  // namespace harsanyi

@@ -1,0 +1,42 @@
+// Exact inverse of kron(K1) + kron(K2) + ridge I, K1 = [[1,1],[1,2]], K2 = [[2,1],[1,1]]: spins coupled one
+// bit at a time.
+//
+// The three terms share no 2x2 basis, but all commute with permutations of the bits, so in the basis of total spin they
+// are block-diagonal with the same block for every path of a spin (Schur-Weyl). The high bits are coupled one after the
+// other: a path of d + 1 rows and the next bit give paths of d + 2 and of d rows, by 2x2 Clebsch-Gordan rotations
+// [[c, s], [s, -c]] with c^2 = (d + 1 - i) / (d + 1), each its own inverse. No row moves: a path is a list of
+// row numbers.
+// The lowest three bits stay uncoupled; each path carries one dense symmetric block of side 8 (d + 1).
+// Cost: 2 (n - 3) rotation passes and about 8 sqrt(n) multiply-adds an entry. Orthogonal up to rounding.
+#pragma once
+
+#include <cstdint>
+
+#include "arena.hpp"
+#include "kernels.hpp"
+
+namespace harsanyi {
+
+class SpinSolver {
+ public:
+  static SpinSolver place(int n, Arena& arena) noexcept;
+  void build(double ridge) noexcept;
+  // out <- (kron(K1) + kron(K2) + ridge I)^-1 x, on at most `threads` threads; x is used up.
+  void solve(const KernelTable& table, double* x, double* out, int threads) const noexcept;
+
+ private:
+  static constexpr int kMaxCoupled = 27;
+
+  void couple(const KernelTable& table, int level, double* x, int threads) const noexcept;
+
+  int n_ = 0, dense_ = 0, coupled_ = 0;  // n = dense + coupled
+  SpinPair* pairs_ = nullptr;            // of all levels, in order
+  int32_t* level_begin_ = nullptr;       // coupled + 1
+  int32_t* rows_ = nullptr;              // of all paths
+  int32_t* path_begin_ = nullptr;        // paths + 1
+  int32_t paths_ = 0;
+  double* inverse_[kMaxCoupled + 1] = {};  // by d, symmetric
+  double* scratch_ = nullptr;              // to build with
+};
+
+}  // namespace harsanyi

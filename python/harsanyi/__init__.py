@@ -52,6 +52,10 @@ _PUBLIC = {
         "shapley_taylor",
         "shapley_values",
     ),
+    "sparse": (
+        "Decomposition",
+        "decompose",
+    ),
     "games.game": (
         "CallableGame",
         "Game",

@@ -70,6 +70,10 @@ from harsanyi.sampling import (
     sample_masks as sample_masks,
     sample_subsets as sample_subsets,
 )
+from harsanyi.sparse import (
+    Decomposition as Decomposition,
+    decompose as decompose,
+)
 from harsanyi.subsets import (
     all_subsets as all_subsets,
     masks_to_subsets as masks_to_subsets,

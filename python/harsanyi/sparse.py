@@ -116,13 +116,13 @@ def decompose(
         NonFiniteError: `v` holds NaN or infinity; names the subset.
         NotEnoughMemoryError: the work does not fit.
 
-    Problem of Zhou et al., AAAI 2024, and Ren et al., ICLR 2024 (there by gradient descent, without
-    a bound). The bound is Lagrange's, valid for any y of mean zero. Universal matching holds up to rounding.
+    Source: the problem is that of Cheng et al., "Revisiting generalization power of a DNN in terms of
+    symbolic interactions" (there by gradient descent, without a bound). The bound is Lagrange's, valid for
+    any y of mean zero. Universal matching holds up to rounding.
 
     Example:
         >>> import numpy as np, harsanyi as hs
-        >>> from harsanyi.sparse import decompose
-        >>> found = decompose(np.array([0.0, 1.0, 1.0, 1.0]), noise=0)  # player 0 OR player 1
+        >>> found = hs.decompose(np.array([0.0, 1.0, 1.0, 1.0]), noise=0)  # player 0 OR player 1
         >>> found.or_.round(3) + 0.0, bool(found.gap < 1e-3), str(found.status)
         (array([-1.,  0.,  0.,  1.]), True, 'optimal')
     """

@@ -335,7 +335,7 @@ DecomposePlan DecomposePlan::place(int n, bool noise, Arena& arena) noexcept {
 }
 
 void DecomposePlan::build(const harsanyi_decompose_options& options) noexcept {
-  double by_order[HARSANYI_MAX_DECOMPOSE_PLAYERS + 1], ratios[HARSANYI_MAX_DECOMPOSE_PLAYERS + 1];
+  double by_order[HARSANYI_MAX_DECOMPOSE_PLAYERS + 1] = {}, ratios[HARSANYI_MAX_DECOMPOSE_PLAYERS + 1] = {};
   free_above = n;
   excluded = false;
   for (int m = 0; m <= n; ++m) {

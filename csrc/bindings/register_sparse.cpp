@@ -5,11 +5,53 @@
 namespace harsanyi_bindings {
 namespace {
 
+harsanyi_decompose_options options_of(const py::dict& named) {
+  harsanyi_decompose_options options;
+  harsanyi_decompose_defaults(&options);
+  options.dtype = named["single"].cast<bool>() ? HARSANYI_F32 : HARSANYI_F64;
+  options.gap = named["gap"].cast<double>();
+  options.max_steps = named["max_steps"].cast<int64_t>();
+  options.merge_singletons = named["merge_singletons"].cast<bool>();
+  options.weights = readable<double>(named["weights"]);
+  options.and_only = named["and_only"].cast<bool>();
+  options.share = named["share"].cast<double>();
+  options.networks = named["networks"].cast<int>();
+  options.alpha = named["alpha"].cast<double>();
+  options.warm_start = named["warm_start"].cast<bool>();
+  return options;
+}
+
+struct Watch {
+  py::object progress;
+  std::unique_ptr<py::error_already_set> error;  // raised on whatever thread asked
+};
+
+// Ctrl-C, and progress(finished) if there is one.
+int poll(void* context, int64_t finished) {
+  py::gil_scoped_acquire hold;
+  auto& watch = *static_cast<Watch*>(context);
+  try {
+    if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+    if (!watch.progress.is_none()) watch.progress(finished);
+  } catch (py::error_already_set& error) {
+    watch.error = std::make_unique<py::error_already_set>(error);
+  }
+  return watch.error != nullptr;
+}
+
+size_t workspace(int n, int64_t batch, bool noise, const py::dict& named) {
+  const harsanyi_decompose_options options = options_of(named);
+  return harsanyi_decompose_workspace(&options, n, batch, noise);
+}
+
 // reports: batch x 4 eight-byte fields, as in harsanyi_decompose_report.
-void decompose(int n, int64_t batch, double gap, int64_t max_steps, bool merge_singletons, const py::object& weights,
-               const py::object& v, const py::object& zetas, const py::object& and_, const py::object& or_,
-               const py::object& delta, const py::object& dual, const py::object& reports) {
-  const harsanyi_decompose_options options{gap, max_steps, 20, 1.6, 0, merge_singletons, readable<double>(weights)};
+void decompose(int n, int64_t batch, const py::dict& named, const py::object& progress, const py::object& v,
+               const py::object& zetas, const py::object& and_, const py::object& or_, const py::object& delta,
+               const py::object& dual, const py::object& reports, const py::object& memory, size_t bytes) {
+  harsanyi_decompose_options options = options_of(named);
+  Watch watch{progress, nullptr};
+  options.poll = poll;
+  options.poll_context = &watch;
   const double* from = readable<double>(v);
   const double* boxes = readable<double>(zetas);
   double* a = writable<double>(and_);
@@ -17,17 +59,21 @@ void decompose(int n, int64_t batch, double gap, int64_t max_steps, bool merge_s
   double* d = writable<double>(delta);
   double* y = writable<double>(dual);
   auto* to = writable<harsanyi_decompose_report>(reports);
-  py::gil_scoped_release release;
-  const size_t bytes = harsanyi_decompose_workspace(n, batch, boxes != nullptr);
-  const std::unique_ptr<char[]> workspace(bytes ? new char[bytes] : nullptr);
-  check(harsanyi_decompose(&options, n, batch, from, boxes, a, o, d, y, to, workspace.get(), bytes));
+  void* space = writable(memory);
+  harsanyi_status status;
+  {
+    py::gil_scoped_release release;
+    status = harsanyi_decompose(&options, n, batch, from, boxes, a, o, d, y, to, space, bytes);
+  }
+  if (watch.error != nullptr) throw py::error_already_set(*watch.error);
+  check(status);
 }
 
 }  // namespace
 
 void register_sparse(py::module_& module) {
   module.def("decompose", &decompose);
-  module.def("decompose_workspace", &harsanyi_decompose_workspace);
+  module.def("decompose_workspace", &workspace);
 }
 
 }  // namespace harsanyi_bindings

@@ -1,18 +1,24 @@
 // Sparse AND-OR decomposition of one lattice vector: the weighted l1 problem, solved by splitting, with a certificate.
 //
 // Minimise sum over S != {} of w[S] (|and[S]| + |or[S]|) subject to Z a + Q o + delta = v - v[0], where Z is zeta,
-// Q = kron [[1,1],[1,0]], a = and, o = -or and |delta| <= zeta. An over-relaxed Douglas-Rachford (ADMM) step thresholds
-// the coefficients, clips delta, and projects onto the constraint exactly:
+// Q = kron [[1,1],[1,0]], a = and, o = -or and |delta| <= zeta. A step reflects the coefficients at their soft
+// threshold (delta at its box), reflects that at the constraint, and averages with the point where the last restart
+// began (Halpern's iteration on the Peaceman-Rachford operator). The projection onto the constraint is exact:
 //   - without noise, K1 = Z Z^T and K2 = Q Q^T (per bit) have a common basis, K1 = Y Y^T and K2 = Y D Y^T with D the
 //     golden ratio to the powers -2 and 2. There Z and Q become orthogonal, so the projection is four transforms by
 //     rotations and a diagonal: unconditionally stable;
-//   - with noise the system is kron(K1) + kron(K2) + I: solved by spin.hpp.
-// Every check_every steps two exact candidates are made from the thresholded vectors (one kind kept, the other by its
-// inverse transform), and the multipliers y give the lower bound (v.y - zeta |y|_1) / max(|Z^T y|, |Q^T y|) / w, y less
-// its mean: valid for any y. The best of each is kept. Order of operations fixed: the same bits on any number
-// of threads.
+//   - with noise the system is kron(K1) + kron(K2) + I: solved by spin.hpp;
+//   - AND alone with noise: kron(K1) + I, diagonal after one rotation a bit.
+// A restart comes when the step has shrunk enough, and then the threshold moves so that coefficients and multipliers
+// travel about equally far: the penalty adapts to the sample.
+// Every check_every steps exact candidates are made, from the projected point (its delta clipped and what that leaves
+// moved into one kind) and from the thresholded one (likewise), and the multipliers y give the lower bound
+// (v.y - zeta |y|_1) / max(|Z^T y|, |Q^T y|) / w, y less its mean: valid for any y. The best of each is kept.
+// Several networks together cost (1 - alpha) max_k + alpha sum_k of an interaction's sizes; one system each.
+// Order of operations fixed: the same bits on any number of threads.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 
 #include "arena.hpp"
@@ -23,36 +29,61 @@
 namespace harsanyi {
 
 // What all samples of a batch share.
+template <class T>
 struct DecomposePlan {
-  static DecomposePlan place(int n, bool noise, Arena& arena) noexcept;
+  static DecomposePlan place(const harsanyi_decompose_options& options, int n, bool noise, Arena& arena) noexcept;
   void build(const harsanyi_decompose_options& options) noexcept;
 
-  int n = 0;
-  bool noise = false, excluded = false;
-  int free_above = 0;        // orders above have weight 0
-  double* weight = nullptr;  // by subset; 0 for the empty set
-  double* ratio = nullptr;   // without noise: D^(1/2) by subset
-  SpinSolver spin;           // with noise
+  int n = 0, networks = 1;
+  bool noise = false, and_only = false, heuristic = false, excluded = false;
+  int band_from = 0, band_to = 0;  // orders outside take no part in the dual, since a free order needs sums of zero
+  // Tables by order, rows of kTableRow (by_rows in sparse.inl.hpp): the weights, D^(1/2), and 1 / (1 + D) or, for AND
+  // alone, the inverse in the basis of K1.
+  T *weight = nullptr, *ratio = nullptr, *inverse = nullptr;
+  SpinSolver<T> spin;  // AND and OR with noise
 };
 
 // Scratch memory of one sample, and the threads that work on it.
+template <class T>
 struct DecomposeScratch {
-  static DecomposeScratch place(const KernelTable& table, int n, bool noise, int threads, Arena& arena) noexcept;
+  static DecomposeScratch place(const KernelTable& table, const DecomposePlan<T>& plan, int threads,
+                                Arena& arena) noexcept;
 
   int threads = 1;
-  double* vector[8] = {};
+  T* memory = nullptr;
   char* tiles = nullptr;
 };
 
-// delta may be null without noise.
+// networks * 2**n entries each; delta may be null without noise.
 struct DecomposeSample {
   const double* v;
-  double zeta;
+  const double* zeta;  // one a network, or null
   double *and_, *or_, *delta, *dual;
 };
 
-harsanyi_decompose_report decompose_sample(const KernelTable& table, const DecomposePlan& plan,
+// The caller's wish to stop, asked about every 50 ms, by one thread at a time.
+class Interrupt {
+ public:
+  explicit Interrupt(const harsanyi_decompose_options& options) noexcept : options_(options) {}
+  bool stopped() noexcept;
+  void finished_one() noexcept { finished_.fetch_add(1, std::memory_order_relaxed); }
+  bool was_stopped() const noexcept { return stopped_.load(); }
+
+ private:
+  const harsanyi_decompose_options& options_;
+  std::atomic<bool> stopped_{false};
+  std::atomic_flag asking_ = ATOMIC_FLAG_INIT;
+  std::atomic<int64_t> finished_{0}, asked_at_{0};
+};
+
+template <class T>
+harsanyi_decompose_report decompose_sample(const KernelTable& table, const DecomposePlan<T>& plan,
                                            const harsanyi_decompose_options& options, const DecomposeSample& sample,
-                                           const DecomposeScratch& scratch) noexcept;
+                                           const DecomposeScratch<T>& scratch, Interrupt& interrupt) noexcept;
+
+extern template struct DecomposePlan<float>;
+extern template struct DecomposePlan<double>;
+extern template struct DecomposeScratch<float>;
+extern template struct DecomposeScratch<double>;
 
 }  // namespace harsanyi

@@ -69,8 +69,9 @@ double kronecker_entry(const double (&k)[4], int bits, int row, int column) {
 
 }  // namespace
 
-SpinSolver SpinSolver::place(int n, Arena& arena) noexcept {
-  SpinSolver spin;
+template <class T>
+SpinSolver<T> SpinSolver<T>::place(int n, Arena& arena) noexcept {
+  SpinSolver<T> spin;
   spin.n_ = n;
   spin.dense_ = n < 3 ? n : 3;
   spin.coupled_ = n - spin.dense_;
@@ -82,14 +83,16 @@ SpinSolver SpinSolver::place(int n, Arena& arena) noexcept {
   size_t largest = 0;
   for (int d = spin.coupled_; d >= 0; d -= 2) {
     const size_t side = (static_cast<size_t>(d) + 1) << spin.dense_;
-    spin.inverse_[d] = arena.take<double>(side * side);
+    spin.inverse_[d] = arena.take<T>(side * side);
     if (side > largest) largest = side;
   }
-  spin.scratch_ = arena.take<double>(largest * largest + 2 * 32 * 32);
+  spin.largest_ = largest;
+  spin.scratch_ = arena.take<double>(2 * largest * largest + 2 * 32 * 32);
   return spin;
 }
 
-void SpinSolver::build(double ridge) noexcept {
+template <class T>
+void SpinSolver<T>::build(double ridge) noexcept {
   const size_t all = size_t{1} << coupled_;
   int32_t* now = rows_;
   int32_t* before = rows_ + all;
@@ -128,10 +131,10 @@ void SpinSolver::build(double ridge) noexcept {
   const int width = 1 << dense_;
   double* first = scratch_;
   double* second = scratch_ + 32 * 32;
-  double* work = second + 32 * 32;
+  double* block = second + 32 * 32;
+  double* work = block + largest_ * largest_;
   for (int d = coupled_; d >= 0; d -= 2) {
     const int side = (d + 1) << dense_;
-    double* block = inverse_[d];
     symmetric_power(kFirst, d, first);
     symmetric_power(kSecond, d, second);
     for (int i = 0; i < side; ++i) {
@@ -143,34 +146,40 @@ void SpinSolver::build(double ridge) noexcept {
       }
     }
     invert(block, side, work);
+    for (int i = 0; i < side * side; ++i) inverse_[d][i] = static_cast<T>(block[i]);
   }
 }
 
-void SpinSolver::couple(const KernelTable& table, int level, double* x, int threads) const noexcept {
+template <class T>
+void SpinSolver<T>::couple(const KernelTable& table, int level, T* x, int threads) const noexcept {
   constexpr size_t most = 4096;  // columns that one task takes
   const SpinPair* const pairs = pairs_ + level_begin_[level];
   const int32_t count = level_begin_[level + 1] - level_begin_[level];
   const size_t stride = size_t{1} << (n_ - level - 1), columns = stride < most ? stride : most;
   const int64_t pieces = static_cast<int64_t>(stride / columns);
   const auto run = [&](int64_t first, int64_t items, int) {
-    if (pieces == 1) return table.couple_rows(pairs + first, items, stride, columns, x);
+    if (pieces == 1) return table.sparse<T>().couple_rows(pairs + first, items, stride, columns, x);
     for (int64_t i = first; i < first + items; ++i) {
-      table.couple_rows(pairs + i / pieces, 1, stride, columns, x + static_cast<size_t>(i % pieces) * columns);
+      table.sparse<T>().couple_rows(pairs + i / pieces, 1, stride, columns, x + static_cast<size_t>(i % pieces) * columns);
     }
   };
-  parallel_ranges(count * pieces, static_cast<int64_t>(2 * sizeof(double) * columns), run, threads);
+  parallel_ranges(count * pieces, static_cast<int64_t>(2 * sizeof(T) * columns), run, threads);
 }
 
-void SpinSolver::solve(const KernelTable& table, double* x, double* out, int threads) const noexcept {
+template <class T>
+void SpinSolver<T>::solve(const KernelTable& table, T* x, T* out, int threads) const noexcept {
   for (int level = 0; level < coupled_; ++level) couple(table, level, x, threads);
   const auto apply = [&](int64_t first, int64_t items, int) {
     for (int64_t path = first; path < first + items; ++path) {
       const int d = path_begin_[path + 1] - path_begin_[path] - 1;
-      table.apply_block(dense_, d + 1, inverse_[d], rows_ + path_begin_[path], x, out);
+      table.sparse<T>().apply_block(dense_, d + 1, inverse_[d], rows_ + path_begin_[path], x, out);
     }
   };
   parallel_ranges(paths_, int64_t{1} << 10, apply, threads);
   for (int level = coupled_ - 1; level >= 0; --level) couple(table, level, out, threads);
 }
+
+template class SpinSolver<float>;
+template class SpinSolver<double>;
 
 }  // namespace harsanyi

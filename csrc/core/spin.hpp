@@ -17,17 +17,18 @@
 
 namespace harsanyi {
 
+template <class T>
 class SpinSolver {
  public:
   static SpinSolver place(int n, Arena& arena) noexcept;
   void build(double ridge) noexcept;
   // out <- (kron(K1) + kron(K2) + ridge I)^-1 x, on at most `threads` threads; x is used up.
-  void solve(const KernelTable& table, double* x, double* out, int threads) const noexcept;
+  void solve(const KernelTable& table, T* x, T* out, int threads) const noexcept;
 
  private:
   static constexpr int kMaxCoupled = 27;
 
-  void couple(const KernelTable& table, int level, double* x, int threads) const noexcept;
+  void couple(const KernelTable& table, int level, T* x, int threads) const noexcept;
 
   int n_ = 0, dense_ = 0, coupled_ = 0;  // n = dense + coupled
   SpinPair* pairs_ = nullptr;            // of all levels, in order
@@ -35,8 +36,12 @@ class SpinSolver {
   int32_t* rows_ = nullptr;              // of all paths
   int32_t* path_begin_ = nullptr;        // paths + 1
   int32_t paths_ = 0;
-  double* inverse_[kMaxCoupled + 1] = {};  // by d, symmetric
+  T* inverse_[kMaxCoupled + 1] = {};       // by d, symmetric
+  size_t largest_ = 0;                     // side of the largest block
   double* scratch_ = nullptr;              // to build with
 };
+
+extern template class SpinSolver<float>;
+extern template class SpinSolver<double>;
 
 }  // namespace harsanyi

@@ -4,12 +4,13 @@
 // thread.
 #pragma once
 
+#include <math.h>
 #include <stddef.h>
 #include <stdint.h>
 
 namespace harsanyi {
 
-enum class Kind { zeta, mobius, superset_zeta, superset_mobius, or_transform, or_inverse, walsh_hadamard, general };
+enum class Kind { zeta, mobius, superset_zeta, superset_mobius, or_transform, or_inverse, walsh_hadamard, general, reflect, rotate, rotate_back };
 enum class Dtype { f32, f64, i64 };
 
 constexpr size_t size_of(Dtype dtype) { return dtype == Dtype::f32 ? 4 : 8; }
@@ -51,6 +52,49 @@ struct SpinPair {
   double c, s;
 };
 
+// Entries in a row of a table by order: what depends on order(S) alone is looked up as table[order(S / 64)][S % 64].
+constexpr size_t kTableRow = 64;
+// Networks that one joint decomposition takes.
+constexpr int kMaxNetworks = 16;
+
+// What a block of the splitting is thresholded with. weight is a table by order: soft thresholding at unit * weight,
+// except that what exceeds free_from beyond it stays as it is. Null: clipping to [-unit, unit].
+template <class T>
+struct Prox {
+  T unit;
+  T free_from;
+  const T* weight;
+};
+
+// Sparse AND-OR decomposition (sparse.inl.hpp): elementwise steps, spin rotations, and sums. `first` is the subset of
+// entry 0.
+template <class T>
+struct SparseKernels {
+  double (*advance)(const Prox<T>& prox, size_t first, size_t count, T keep, T pull, T* q, T* x, const T* anchor);
+  void (*reflect)(const Prox<T>& prox, size_t first, size_t count, const T* q, T* x);
+  void (*apply_prox)(const Prox<T>& prox, size_t first, size_t count, const T* q, T* z);
+  void (*excess)(const Prox<T>& prox, size_t first, size_t count, const T* q, T* u);
+  void (*moved)(const Prox<T>& prox, size_t first, size_t count, const T* q, const T* anchor, double* near,
+                double* dual);
+  void (*restart)(const Prox<T>& prox, size_t first, size_t count, T factor, T* q, T* anchor, T* x);
+  double (*advance_from)(size_t count, T keep, T pull, const T* z, T* q, const T* x, const T* anchor);
+  void (*joint_prox)(const Prox<T>& prox, T alpha, int networks, size_t stride, size_t first, size_t count, const T* q,
+                     T* z);
+  double (*joint_cost)(T alpha, int networks, size_t stride, size_t first, size_t count, const T* weight, const T* x);
+  double (*joint_max)(T alpha, int networks, size_t stride, size_t first, size_t count, const T* weight, const T* x);
+  void (*residual)(size_t count, const double* v, double origin, const T* x, T* a);
+  void (*add)(size_t count, T sign, const T* y, T* x);
+  void (*split_noise)(size_t count, T bound, T* rest, T* out);
+  void (*project_pairs)(size_t first, size_t count, const T* ratio, const T* inverse, T scale, const T* v, T* a, T* o);
+  void (*weigh_pairs)(size_t first, size_t count, const T* ratio, const T* inverse, const T* o, T* a);
+  void (*couple_rows)(const SpinPair* pairs, int64_t count, size_t stride, size_t columns, T* x);
+  void (*apply_block)(int dense, int count, const T* block, const int32_t* rows, const T* x, T* out);
+  double (*sum)(size_t count, const T* x);
+  double (*weighted_l1)(size_t first, size_t count, const T* weight, const T* x);
+  void (*dual_sums)(size_t count, const double* v, double origin, T mean, T* y, double* product, double* size);
+  double (*normalised_max)(size_t first, size_t count, const T* weight, const T* x);
+};
+
 struct KernelTable {
   const char* name;
   TransformCut (*cut_transform)(Dtype dtype, int n);
@@ -61,25 +105,16 @@ struct KernelTable {
   void (*player_sums)(Dtype dtype, const void* x, int n, const double* weights, double* out, double* scratch);
   void (*masked_rows)(const MaskedBatch& job, int64_t first, int64_t count);
 
-  // Sparse AND-OR decomposition (sparse.inl.hpp): elementwise steps, spin rotations, and sums.
-  void (*soft_step)(size_t count, double relaxation, double unit, const double* weight, double sign,
-                    const double* shift, double* q, double* x);
-  void (*clip_step)(size_t count, double relaxation, double bound, const double* shift, double* q, double* x);
-  void (*soft_threshold)(size_t count, double unit, const double* weight, const double* q, double* z);
-  void (*soft_excess)(size_t count, double unit, const double* weight, const double* q, double* u);
-  void (*clip_excess)(size_t count, double bound, const double* q, double* x);
-  void (*add_target)(size_t count, double sign, const double* v, double origin, double bound, const double* q,
-                     double* x);
-  void (*residual)(size_t count, const double* v, double origin, const double* x, const double* o, double* a);
-  void (*project_pairs)(size_t count, const double* s, const double* v, double* a, double* o);
-  void (*weigh_pairs)(size_t count, const double* s, const double* o, double* a);
-  void (*couple_rows)(const SpinPair* pairs, int64_t count, size_t stride, size_t columns, double* x);
-  void (*apply_block)(int dense, int count, const double* block, const int32_t* rows, const double* x, double* out);
-  double (*weighted_l1)(size_t count, const double* weight, const double* x);
-  double (*normalised_max)(size_t count, const double* weight, const double* x);
-  double (*sum)(size_t count, const double* x);
-  void (*dual_sums)(size_t count, const double* v, double origin, double mean, double* y, double* product,
-                    double* size);
+  SparseKernels<float> sparse_f32;
+  SparseKernels<double> sparse_f64;
+  template <class T>
+  const SparseKernels<T>& sparse() const noexcept {
+    if constexpr (sizeof(T) == sizeof(float)) {
+      return sparse_f32;
+    } else {
+      return sparse_f64;
+    }
+  }
 };
 
 extern const KernelTable kernels_baseline;

@@ -1,8 +1,9 @@
-// Elementwise steps of the sparse AND-OR decomposition (core/decompose.cpp has the method), one pass over memory each.
+// Elementwise steps of the sparse AND-OR decomposition (core/decompose.hpp has the method), one pass over memory each.
 //
-// A block of the splitting holds q = z + u with z = prox(q): soft thresholding at unit * weight for coefficients,
-// clipping to a box for the noise term. Plain loops for the compiler to vectorise. No operation depends on the position
-// of an entry, and sums run in eight lanes: every tier gives the same bits.
+// A block of the splitting holds q = z + u with z = prox(q): soft thresholding for coefficients, clipping to a box for
+// the noise term. What depends on the order of a subset alone comes from tables of one row per order, so no vector of
+// weights is read. Plain loops for the compiler to vectorise. No operation depends on the position of an entry, and
+// sums run in 64 bytes of lanes: every tier gives the same bits.
 #pragma once
 
 #include "kernels.hpp"
@@ -11,87 +12,349 @@
 namespace harsanyi {
 namespace HARSANYI_ISA {
 
-HARSANYI_INLINE double absolute(double x) { return x < 0 ? -x : x; }
-HARSANYI_INLINE double clip(double q, double bound) { return q > bound ? bound : (q < -bound ? -bound : q); }
+template <class T>
+constexpr size_t kSumLanes = 64 / sizeof(T);
 
-// Written as a difference: minimum and maximum become vector instructions, a comparison of signs does not. An infinite
-// threshold gives 0.
-HARSANYI_INLINE double soft(double q, double threshold) { return q - clip(q, threshold); }
+template <class T>
+HARSANYI_INLINE T absolute(T x) {
+  return x < 0 ? -x : x;
+}
+template <class T>
+HARSANYI_INLINE T clip(T q, T bound) {
+  return q > bound ? bound : (q < -bound ? -bound : q);
+}
 
-// With p = x + sign * shift, the projected point: q += relaxation * (p - z), then x = 2 z' - q': the over-relaxed step
-// and the reflection that the next one projects. A null shift is zero.
-inline void soft_step(size_t count, double relaxation, double unit, const double* weight, double sign,
-                      const double* shift, double* q, double* x) {
-  const auto update = [&](size_t i, double p) {
-    const double threshold = unit * weight[i];
-    const double next = q[i] + relaxation * (p - soft(q[i], threshold));
-    q[i] = next;
-    x[i] = 2 * soft(next, threshold) - next;
-  };
-  if (shift == nullptr) {
-    for (size_t i = 0; i < count; ++i) update(i, x[i]);
+// run(begin, count, row) over pieces whose entries share the order of their high bits: row is that order's table.
+// `first` is the subset of entry 0, a multiple of kTableRow.
+template <class T, class F>
+HARSANYI_INLINE void by_rows(size_t first, size_t count, const T* table, const F& run) {
+  for (size_t begin = 0; begin < count; begin += kTableRow) {
+    const int high = __builtin_popcountll((first + begin) / kTableRow);
+    run(begin, count - begin < kTableRow ? count - begin : kTableRow, table + static_cast<size_t>(high) * kTableRow);
+  }
+}
+
+// Lane-wise sums of term(i) over 0..count-1.
+template <class T, class F>
+HARSANYI_INLINE void add_terms(size_t count, T (&sums)[kSumLanes<T>], const F& term) {
+  constexpr size_t lanes = kSumLanes<T>;
+  size_t i = 0;
+  for (; i + lanes <= count; i += lanes) {
+    for (size_t l = 0; l < lanes; ++l) sums[l] += term(i + l);
+  }
+  for (; i < count; ++i) sums[i % lanes] += term(i);
+}
+template <class T>
+HARSANYI_INLINE double total(const T (&sums)[kSumLanes<T>]) {
+  double out = 0;
+  for (size_t l = 0; l < kSumLanes<T>; ++l) out += static_cast<double>(sums[l]);
+  return out;
+}
+template <class T, class F>
+HARSANYI_INLINE double sum_of(size_t count, const F& term) {
+  T sums[kSumLanes<T>] = {};
+  add_terms<T>(count, sums, term);
+  return total<T>(sums);
+}
+
+// run(begin, count, prox) with prox(i, q) of entry begin + i. Soft thresholding is written as a difference: minimum and
+// maximum become vector instructions, a comparison of signs does not; an infinite threshold gives 0.
+template <class T, class F>
+HARSANYI_INLINE void with_prox(const Prox<T>& p, size_t first, size_t count, const F& run) {
+  const T unit = p.unit, free_from = p.free_from;
+  if (p.weight == nullptr) {
+    run(size_t{0}, count, [=](size_t, T q) { return clip(q, unit); });
+  } else if (free_from == static_cast<T>(INFINITY)) {
+    by_rows(first, count, p.weight, [&](size_t begin, size_t m, const T* __restrict w) {
+      run(begin, m, [=](size_t i, T q) { return q - clip(q, unit * w[i]); });
+    });
   } else {
-    for (size_t i = 0; i < count; ++i) update(i, x[i] + sign * shift[i]);
+    by_rows(first, count, p.weight, [&](size_t begin, size_t m, const T* __restrict w) {
+      run(begin, m, [=](size_t i, T q) {
+        const T threshold = unit * w[i], z = q - clip(q, threshold);
+        return absolute(q) > free_from + threshold ? q : z;
+      });
+    });
   }
 }
 
-inline void clip_step(size_t count, double relaxation, double bound, const double* shift, double* q, double* x) {
-  for (size_t i = 0; i < count; ++i) {
-    const double next = q[i] + relaxation * (x[i] - shift[i] - clip(q[i], bound));
-    q[i] = next;
-    x[i] = 2 * clip(next, bound) - next;
+// prox(q) of a vector of entries: soft thresholding at unit * weight, or clipping at unit.
+template <class T, bool Soft>
+struct ProxVectors {
+  using V = typename Vector<T>::type;
+  T unit;
+  HARSANYI_INLINE V operator()(const T* weight, V q) const {
+    const V bound = Soft ? unit * load(weight) : broadcast(unit);
+    const V low = q > bound ? bound : q, clipped = low < -bound ? -bound : low;
+    return Soft ? q - clipped : clipped;
   }
+};
+
+// Whole rows of advance (below): 64 bytes of lanes at a time, so that the sums are those of every other width.
+template <class T, bool Soft>
+HARSANYI_INLINE void advance_row(T unit, const T* weight, size_t count, T keep, T pull, T* q, T* x, const T* anchor,
+                                 T (&sums)[kSumLanes<T>]) {
+  using V = typename Vector<T>::type;
+  constexpr size_t lanes = static_cast<size_t>(Vector<T>::lanes), parts = kSumLanes<T> / lanes;
+  const ProxVectors<T, Soft> z{unit};
+  V total[parts];
+  for (size_t p = 0; p < parts; ++p) total[p] = load(sums + p * lanes);
+  for (size_t i = 0; i < count; i += kSumLanes<T>) {
+#pragma GCC unroll 8
+    for (size_t p = 0; p < parts; ++p) {
+      const size_t at = i + p * lanes;
+      const T* const w = Soft ? weight + at : weight;
+      const V from = load(q + at), step = 2 * (load(x + at) - z(w, from));
+      const V next = keep * (from + step) + pull * load(anchor + at);
+      store(q + at, next);
+      store(x + at, 2 * z(w, next) - next);
+      total[p] += step * step;
+    }
+  }
+  for (size_t p = 0; p < parts; ++p) store(sums + p * lanes, total[p]);
 }
 
-inline void soft_threshold(size_t count, double unit, const double* weight, const double* q, double* z) {
-  for (size_t i = 0; i < count; ++i) z[i] = soft(q[i], unit * weight[i]);
+// With p = x, the projected point: g = q + 2 (p - prox(q)) is the reflected step, q' = keep g + pull anchor Halpern's,
+// and x = 2 prox(q') - q' what the next step projects. Returns the sum of (g - q)^2.
+template <class T>
+double advance(const Prox<T>& prox, size_t first, size_t count, T keep, T pull, T* q, T* x, const T* anchor) {
+  T sums[kSumLanes<T>] = {};
+  if (count % kSumLanes<T> == 0 && prox.free_from == static_cast<T>(INFINITY)) {
+    if (prox.weight == nullptr) {
+      advance_row<T, false>(prox.unit, nullptr, count, keep, pull, q, x, anchor, sums);
+    } else {
+      by_rows(first, count, prox.weight, [&](size_t begin, size_t m, const T* w) {
+        advance_row<T, true>(prox.unit, w, m, keep, pull, q + begin, x + begin, anchor + begin, sums);
+      });
+    }
+    return total<T>(sums);
+  }
+  with_prox(prox, first, count, [&](size_t begin, size_t m, const auto& z) {
+    add_terms<T>(m, sums, [&](size_t i) {
+      const size_t at = begin + i;
+      const T step = 2 * (x[at] - z(i, q[at])), next = keep * (q[at] + step) + pull * anchor[at];
+      q[at] = next;
+      x[at] = 2 * z(i, next) - next;
+      return step * step;
+    });
+  });
+  return total<T>(sums);
 }
 
-// u = q - z, the multiplier of a coefficient, and x += q - z, that of the noise term.
-inline void soft_excess(size_t count, double unit, const double* weight, const double* q, double* u) {
-  for (size_t i = 0; i < count; ++i) u[i] = q[i] - soft(q[i], unit * weight[i]);
-}
-inline void clip_excess(size_t count, double bound, const double* q, double* x) {
-  for (size_t i = 0; i < count; ++i) x[i] += q[i] - clip(q[i], bound);
+template <class T>
+void reflect(const Prox<T>& prox, size_t first, size_t count, const T* q, T* x) {
+  with_prox(prox, first, count, [&](size_t begin, size_t m, const auto& z) {
+    for (size_t i = begin; i < begin + m; ++i) x[i] = 2 * z(i - begin, q[i]) - q[i];
+  });
 }
 
-// x += sign * (v - origin - noise), noise = clip(q) or, for a null q, zero.
-inline void add_target(size_t count, double sign, const double* v, double origin, double bound, const double* q,
-                       double* x) {
-  if (q == nullptr) {
-    for (size_t i = 0; i < count; ++i) x[i] += sign * (v[i] - origin);
+template <class T>
+void apply_prox(const Prox<T>& prox, size_t first, size_t count, const T* q, T* out) {
+  with_prox(prox, first, count, [&](size_t begin, size_t m, const auto& z) {
+    for (size_t i = begin; i < begin + m; ++i) out[i] = z(i - begin, q[i]);
+  });
+}
+
+// The multiplier u = q - prox(q).
+template <class T>
+void excess(const Prox<T>& prox, size_t first, size_t count, const T* q, T* u) {
+  with_prox(prox, first, count, [&](size_t begin, size_t m, const auto& z) {
+    for (size_t i = begin; i < begin + m; ++i) u[i] = q[i] - z(i - begin, q[i]);
+  });
+}
+
+// Squared distances of z = prox(q) and of u = q - z from those of the anchor.
+template <class T>
+void moved(const Prox<T>& prox, size_t first, size_t count, const T* q, const T* anchor, double* near, double* dual) {
+  T dz[kSumLanes<T>] = {}, du[kSumLanes<T>] = {};
+  with_prox(prox, first, count, [&](size_t begin, size_t m, const auto& z) {
+    const T* to = q + begin;
+    const T* from = anchor + begin;
+    add_terms<T>(m, dz, [&](size_t i) {
+      const T shift = z(i, to[i]) - z(i, from[i]);
+      return shift * shift;
+    });
+    add_terms<T>(m, du, [&](size_t i) {
+      const T shift = (to[i] - from[i]) - (z(i, to[i]) - z(i, from[i]));
+      return shift * shift;
+    });
+  });
+  *near = total<T>(dz);
+  *dual = total<T>(du);
+}
+
+// Starts again from q with all multipliers times `factor`; the caller scales the threshold with them.
+template <class T>
+void restart(const Prox<T>& prox, size_t first, size_t count, T factor, T* q, T* anchor, T* x) {
+  with_prox(prox, first, count, [&](size_t begin, size_t m, const auto& z) {
+    for (size_t i = begin; i < begin + m; ++i) {
+      const T near = z(i - begin, q[i]), u = factor * (q[i] - near);
+      anchor[i] = q[i] = near + u;
+      x[i] = near - u;
+    }
+  });
+}
+
+// ---- several networks together: prox(q) is stored, since it couples them ----
+
+template <class T>
+double advance_from(size_t count, T keep, T pull, const T* z, T* q, const T* x, const T* anchor) {
+  return sum_of<T>(count, [&](size_t i) {
+    const T step = 2 * (x[i] - z[i]);
+    q[i] = keep * (q[i] + step) + pull * anchor[i];
+    return step * step;
+  });
+}
+
+// The norm (1 - alpha) max_k |x_k| + alpha sum_k |x_k| of each entry, x_k = x[k * stride + i]: its prox at
+// unit * weight, soft thresholding first, then what is left less its projection on the l1 ball of the other radius.
+template <class T>
+void joint_prox(const Prox<T>& prox, T alpha, int networks, size_t stride, size_t first, size_t count, const T* q,
+                T* z) {
+  by_rows(first, count, prox.weight, [&](size_t begin, size_t m, const T* w) {
+    for (size_t i = begin; i < begin + m; ++i) {
+      const T threshold = prox.unit * w[i - begin], radius = (1 - alpha) * threshold;
+      T left[kMaxNetworks], sorted[kMaxNetworks], all = 0;
+      for (int k = 0; k < networks; ++k) {
+        const T value = q[static_cast<size_t>(k) * stride + i];
+        left[k] = alpha > 0 ? value - clip(value, alpha * threshold) : value;
+        const T size = absolute(left[k]);
+        all += size;
+        int at = k;
+        for (; at > 0 && sorted[at - 1] < size; --at) sorted[at] = sorted[at - 1];
+        sorted[at] = size;
+      }
+      T cap = 0;  // what the largest ones are cut down to; 0 where the ball holds them all
+      if (all > radius) {
+        T together = 0;
+        for (int k = 0; k < networks; ++k) {
+          together += sorted[k];
+          const T level = (together - radius) / static_cast<T>(k + 1);
+          if (level < sorted[k]) cap = level;
+        }
+      }
+      for (int k = 0; k < networks; ++k) z[static_cast<size_t>(k) * stride + i] = clip(left[k], cap);
+    }
+  });
+}
+
+// sum of weight times that norm of x.
+template <class T>
+double joint_cost(T alpha, int networks, size_t stride, size_t first, size_t count, const T* weight, const T* x) {
+  T sums[kSumLanes<T>] = {};
+  by_rows(first, count, weight, [&](size_t begin, size_t m, const T* w) {
+    add_terms<T>(m, sums, [&](size_t i) {
+      T most = 0, all = 0;
+      for (int k = 0; k < networks; ++k) {
+        const T size = absolute(x[static_cast<size_t>(k) * stride + begin + i]);
+        all += size;
+        most = size > most ? size : most;
+      }
+      const T price = w[i] * ((1 - alpha) * most + alpha * all);
+      return all > 0 ? price : T{0};
+    });
+  });
+  return total<T>(sums);
+}
+
+// max of the dual norm over weight: max_j (sum of the j largest |x_k|) / ((1 - alpha) + alpha j).
+template <class T>
+double joint_max(T alpha, int networks, size_t stride, size_t first, size_t count, const T* weight, const T* x) {
+  T most = 0;
+  by_rows(first, count, weight, [&](size_t begin, size_t m, const T* w) {
+    for (size_t i = 0; i < m; ++i) {
+      if (!(w[i] > 0)) continue;
+      T sorted[kMaxNetworks], together = 0;
+      for (int k = 0; k < networks; ++k) {
+        const T size = absolute(x[static_cast<size_t>(k) * stride + begin + i]);
+        int at = k;
+        for (; at > 0 && sorted[at - 1] < size; --at) sorted[at] = sorted[at - 1];
+        sorted[at] = size;
+      }
+      for (int k = 0; k < networks; ++k) {
+        together += sorted[k];
+        const T norm = together / ((1 - alpha) + alpha * static_cast<T>(k + 1)) / w[i];
+        most = norm > most ? norm : most;
+      }
+    }
+  });
+  return static_cast<double>(most);
+}
+
+// a <- a + x - (v - origin): the violation of the constraint by what a and x sum up to; a null x is 0.
+template <class T>
+void residual(size_t count, const double* v, double origin, const T* x, T* a) {
+  if (x != nullptr) {
+    for (size_t i = 0; i < count; ++i) a[i] = a[i] + x[i] - static_cast<T>(v[i] - origin);
   } else {
-    for (size_t i = 0; i < count; ++i) x[i] += sign * (v[i] - origin - clip(q[i], bound));
+    for (size_t i = 0; i < count; ++i) a[i] = a[i] - static_cast<T>(v[i] - origin);
   }
 }
 
-// a <- a - o + x - (v - origin): the violation of the constraint, o with the sign of OR interactions.
-inline void residual(size_t count, const double* v, double origin, const double* x, const double* o, double* a) {
-  for (size_t i = 0; i < count; ++i) a[i] = a[i] - o[i] + x[i] - (v[i] - origin);
+// x += sign * y
+template <class T>
+void add(size_t count, T sign, const T* y, T* x) {
+  for (size_t i = 0; i < count; ++i) x[i] += sign * y[i];
 }
 
-// In the common basis of the pencil the constraint is a + s o = v, entry by entry: the nearest point on it.
-inline void project_pairs(size_t count, const double* s, const double* v, double* a, double* o) {
+// rest <- rest - delta and out <- delta, with delta = rest clipped to the box; a null out is not written.
+template <class T>
+void split_noise(size_t count, T bound, T* rest, T* out) {
   for (size_t i = 0; i < count; ++i) {
-    const double excess = (a[i] + s[i] * o[i] - v[i]) / (1 + s[i] * s[i]);
-    a[i] -= excess;
-    o[i] -= s[i] * excess;
+    const T delta = clip(rest[i], bound);
+    rest[i] -= delta;
+    if (out != nullptr) out[i] = delta;
   }
 }
 
-// The multiplier that explains (a, o) best there: a <- (a + s o) / (1 + s^2).
-inline void weigh_pairs(size_t count, const double* s, const double* o, double* a) {
-  for (size_t i = 0; i < count; ++i) a[i] = (a[i] + s[i] * o[i]) / (1 + s[i] * s[i]);
+// In the common basis of the pencil the constraint is a + s o = v, entry by entry: the nearest point on it, `scale`
+// times. s and 1 / (1 + s^2) by order.
+template <class T>
+void project_pairs(size_t first, size_t count, const T* ratio, const T* inverse, T scale, const T* v, T* a, T* o) {
+  constexpr size_t lanes = static_cast<size_t>(Vector<T>::lanes);
+  by_rows(first, count, ratio, [&](size_t begin, size_t m, const T* s) {
+    const T* const d = inverse + (s - ratio);
+    T* const left = a + begin;
+    T* const right = o + begin;
+    size_t i = 0;
+    for (; i + lanes <= m; i += lanes) {
+      const auto root = load(s + i), x = load(left + i), y = load(right + i);
+      const auto miss = (x + root * y - load(v + begin + i)) * load(d + i);
+      store(left + i, scale * (x - miss));
+      store(right + i, scale * (y - root * miss));
+    }
+    for (; i < m; ++i) {
+      const T miss = (left[i] + s[i] * right[i] - v[begin + i]) * d[i];
+      left[i] = scale * (left[i] - miss);
+      right[i] = scale * (right[i] - s[i] * miss);
+    }
+  });
+}
+
+// The multiplier that explains (a, o) best there: a <- (a + s o) / (1 + s^2); without o: a <- a * inverse.
+template <class T>
+void weigh_pairs(size_t first, size_t count, const T* ratio, const T* inverse, const T* o, T* a) {
+  by_rows(first, count, inverse, [&](size_t begin, size_t m, const T* __restrict d) {
+    T* __restrict left = a + begin;
+    if (o == nullptr) {
+      for (size_t i = 0; i < m; ++i) left[i] *= d[i];
+      return;
+    }
+    const T* __restrict s = ratio + (d - inverse);
+    const T* __restrict right = o + begin;
+    for (size_t i = 0; i < m; ++i) left[i] = (left[i] + s[i] * right[i]) * d[i];
+  });
 }
 
 // Clebsch-Gordan couplings of pairs of rows: (lo, hi) <- (c lo + s hi, s lo - c hi), each its own inverse.
-inline void couple_rows(const SpinPair* pairs, int64_t count, size_t stride, size_t columns, double* x) {
+template <class T>
+void couple_rows(const SpinPair* pairs, int64_t count, size_t stride, size_t columns, T* x) {
   for (int64_t p = 0; p < count; ++p) {
-    const double c = pairs[p].c, s = pairs[p].s;
-    double* lo = x + static_cast<size_t>(pairs[p].low) * stride;
-    double* hi = x + static_cast<size_t>(pairs[p].high) * stride;
+    const T c = static_cast<T>(pairs[p].c), s = static_cast<T>(pairs[p].s);
+    T* __restrict lo = x + static_cast<size_t>(pairs[p].low) * stride;
+    T* __restrict hi = x + static_cast<size_t>(pairs[p].high) * stride;
     for (size_t i = 0; i < columns; ++i) {
-      const double low = lo[i], high = hi[i];
+      const T low = lo[i], high = hi[i];
       lo[i] = c * low + s * high;
       hi[i] = s * low - c * high;
     }
@@ -99,79 +362,85 @@ inline void couple_rows(const SpinPair* pairs, int64_t count, size_t stride, siz
 }
 
 // out[rows] = block * x[rows] for `count` rows of Width entries and a symmetric block.
-template <int Width>
-void apply_block_of(int count, const double* block, const int32_t* rows, const double* x, double* out) {
-  constexpr int lanes = Width < Vector<double>::lanes ? Width : Vector<double>::lanes;
-  typedef double V __attribute__((vector_size(lanes * sizeof(double)), aligned(sizeof(double)), may_alias));
+template <class T, int Width>
+void apply_block_of(int count, const T* block, const int32_t* rows, const T* x, T* out) {
+  constexpr int lanes = Width < Vector<T>::lanes ? Width : Vector<T>::lanes;
+  typedef T V __attribute__((vector_size(lanes * sizeof(T)), aligned(sizeof(T)), may_alias));
   constexpr int parts = Width / lanes;
   const size_t side = static_cast<size_t>(count) * Width;
   for (int i = 0; i < count; ++i) {
     V sums[parts] = {};
-    const double* column = block + i * Width;
+    const T* column = block + i * Width;
     for (int j = 0; j < count; ++j) {
-      const double* row = x + static_cast<size_t>(rows[j]) * Width;
+      const T* row = x + static_cast<size_t>(rows[j]) * Width;
 #pragma GCC unroll 8
       for (int q = 0; q < Width; ++q, column += side) {
 #pragma GCC unroll 8
         for (int p = 0; p < parts; ++p) sums[p] += row[q] * *reinterpret_cast<const V*>(column + p * lanes);
       }
     }
-    double* to = out + static_cast<size_t>(rows[i]) * Width;
+    T* to = out + static_cast<size_t>(rows[i]) * Width;
     for (int p = 0; p < parts; ++p) *reinterpret_cast<V*>(to + p * lanes) = sums[p];
   }
 }
 
-inline void apply_block(int dense, int count, const double* block, const int32_t* rows, const double* x, double* out) {
+template <class T>
+void apply_block(int dense, int count, const T* block, const int32_t* rows, const T* x, T* out) {
   switch (dense) {
-    case 0: return apply_block_of<1>(count, block, rows, x, out);
-    case 1: return apply_block_of<2>(count, block, rows, x, out);
-    case 2: return apply_block_of<4>(count, block, rows, x, out);
-    default: return apply_block_of<8>(count, block, rows, x, out);
+    case 0: return apply_block_of<T, 1>(count, block, rows, x, out);
+    case 1: return apply_block_of<T, 2>(count, block, rows, x, out);
+    case 2: return apply_block_of<T, 4>(count, block, rows, x, out);
+    default: return apply_block_of<T, 8>(count, block, rows, x, out);
   }
 }
 
-// term(i) summed over 0..count-1 in eight lanes.
-template <class F>
-HARSANYI_INLINE double sum_of(size_t count, const F& term) {
-  double sums[8] = {};
-  size_t i = 0;
-  for (; i + 8 <= count; i += 8) {
-    for (size_t l = 0; l < 8; ++l) sums[l] += term(i + l);
-  }
-  for (; i < count; ++i) sums[i & 7] += term(i);
-  return ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7]));
-}
-
-inline double sum(size_t count, const double* x) {
-  return sum_of(count, [&](size_t i) { return x[i]; });
+template <class T>
+double sum(size_t count, const T* x) {
+  return sum_of<T>(count, [&](size_t i) { return x[i]; });
 }
 
 // sum of weight * |x|; an excluded set (infinite weight) costs nothing where x is zero.
-inline double weighted_l1(size_t count, const double* weight, const double* x) {
-  return sum_of(count, [&](size_t i) {
-    const double size = absolute(x[i]), cost = weight[i] * size;
-    return size > 0 ? cost : 0.0;
+template <class T>
+double weighted_l1(size_t first, size_t count, const T* weight, const T* x) {
+  T sums[kSumLanes<T>] = {};
+  by_rows(first, count, weight, [&](size_t begin, size_t m, const T* w) {
+    add_terms<T>(m, sums, [&](size_t i) {
+      const T size = absolute(x[begin + i]), price = w[i] * size;
+      return size > 0 ? price : T{0};
+    });
   });
+  return total<T>(sums);
 }
 
 // y -= mean; product: sum of (v - origin) y; size: sum of |y|.
-inline void dual_sums(size_t count, const double* v, double origin, double mean, double* y, double* product,
-                      double* size) {
+template <class T>
+void dual_sums(size_t count, const double* v, double origin, T mean, T* y, double* product, double* size) {
   for (size_t i = 0; i < count; ++i) y[i] -= mean;
-  *product = sum_of(count, [&](size_t i) { return (v[i] - origin) * y[i]; });
-  *size = sum_of(count, [&](size_t i) { return absolute(y[i]); });
+  *product = sum_of<T>(count, [&](size_t i) { return static_cast<T>(v[i] - origin) * y[i]; });
+  *size = sum_of<T>(count, [&](size_t i) { return absolute(y[i]); });
 }
 
 // max of |x| / weight over positive weights.
-inline double normalised_max(size_t count, const double* weight, const double* x) {
-  double most[8] = {};
-  for (size_t i = 0; i < count; ++i) {
-    const double ratio = absolute(x[i]) / weight[i], size = weight[i] > 0 ? ratio : 0.0;
-    most[i & 7] = size > most[i & 7] ? size : most[i & 7];
-  }
-  for (int l = 1; l < 8; ++l) most[0] = most[l] > most[0] ? most[l] : most[0];
-  return most[0];
+template <class T>
+double normalised_max(size_t first, size_t count, const T* weight, const T* x) {
+  constexpr size_t lanes = kSumLanes<T>;
+  T most[lanes] = {};
+  by_rows(first, count, weight, [&](size_t begin, size_t m, const T* w) {
+    for (size_t i = 0; i < m; ++i) {
+      const T ratio = absolute(x[begin + i]) / w[i], size = w[i] > 0 ? ratio : T{0};
+      most[i % lanes] = size > most[i % lanes] ? size : most[i % lanes];
+    }
+  });
+  for (size_t l = 1; l < lanes; ++l) most[0] = most[l] > most[0] ? most[l] : most[0];
+  return static_cast<double>(most[0]);
 }
+
+template <class T>
+constexpr SparseKernels<T> sparse_kernels = {
+    advance<T>,       reflect<T>,    apply_prox<T>,    excess<T>,      moved<T>,     restart<T>,     advance_from<T>,
+    joint_prox<T>,    joint_cost<T>, joint_max<T>,     residual<T>,    add<T>,       split_noise<T>, project_pairs<T>,
+    weigh_pairs<T>,   couple_rows<T>, apply_block<T>,  sum<T>,         weighted_l1<T>, dual_sums<T>, normalised_max<T>,
+};
 
 }  // namespace HARSANYI_ISA
 }  // namespace harsanyi

@@ -14,14 +14,10 @@
 namespace harsanyi {
 
 const KernelTable HARSANYI_JOIN(kernels_, HARSANYI_ISA) = {
-    HARSANYI_TEXT(HARSANYI_ISA),  HARSANYI_ISA::cut_transform,    HARSANYI_ISA::transform_blocks,
-    HARSANYI_ISA::transform_tile, HARSANYI_ISA::reduce_orders_of, HARSANYI_ISA::player_sums_of,
-    HARSANYI_ISA::masked_rows,    HARSANYI_ISA::soft_step,        HARSANYI_ISA::clip_step,
-    HARSANYI_ISA::soft_threshold, HARSANYI_ISA::soft_excess,      HARSANYI_ISA::clip_excess,
-    HARSANYI_ISA::add_target,     HARSANYI_ISA::residual,         HARSANYI_ISA::project_pairs,
-    HARSANYI_ISA::weigh_pairs,    HARSANYI_ISA::couple_rows,      HARSANYI_ISA::apply_block,
-    HARSANYI_ISA::weighted_l1,    HARSANYI_ISA::normalised_max,   HARSANYI_ISA::sum,
-    HARSANYI_ISA::dual_sums,
+    HARSANYI_TEXT(HARSANYI_ISA),         HARSANYI_ISA::cut_transform,    HARSANYI_ISA::transform_blocks,
+    HARSANYI_ISA::transform_tile,        HARSANYI_ISA::reduce_orders_of, HARSANYI_ISA::player_sums_of,
+    HARSANYI_ISA::masked_rows,           HARSANYI_ISA::sparse_kernels<float>,
+    HARSANYI_ISA::sparse_kernels<double>,
 };
 
 }  // namespace harsanyi

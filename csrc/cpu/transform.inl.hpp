@@ -272,6 +272,16 @@ HARSANYI_INLINE void with_op(const Transform& job, const F& f) {
     case Kind::general:
       return f(T{}, General<T>{static_cast<T>(job.matrix[0]), static_cast<T>(job.matrix[1]),
                                static_cast<T>(job.matrix[2]), static_cast<T>(job.matrix[3])});
+    default: break;
+  }
+  if constexpr (T(0.5) != 0) {  // not for integers
+    constexpr T tangent = static_cast<T>(0.61803398874989484820);
+    switch (job.kind) {
+      case Kind::reflect: return f(T{}, Reflect<T>{tangent});
+      case Kind::rotate: return f(T{}, Rotate<T>{tangent});
+      case Kind::rotate_back: return f(T{}, Rotate<T>{-tangent});
+      default: break;
+    }
   }
 }
 

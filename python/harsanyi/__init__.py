@@ -53,8 +53,11 @@ _PUBLIC = {
         "shapley_values",
     ),
     "sparse": (
+        "Band",
         "Decomposition",
+        "band",
         "decompose",
+        "decompose_joint",
     ),
     "games.game": (
         "CallableGame",

@@ -71,8 +71,11 @@ from harsanyi.sampling import (
     sample_subsets as sample_subsets,
 )
 from harsanyi.sparse import (
+    Band as Band,
     Decomposition as Decomposition,
+    band as band,
     decompose as decompose,
+    decompose_joint as decompose_joint,
 )
 from harsanyi.subsets import (
     all_subsets as all_subsets,

@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 def version() -> str: ...
@@ -65,10 +65,8 @@ def masked_batch_from_masks(
 def decompose(
     n: int,
     batch: int,
-    gap: float,
-    max_steps: int,
-    merge_singletons: bool,
-    weights: Any,
+    options: dict[str, Any],
+    progress: Callable[[int], object] | None,
     v: Any,
     zetas: Any,
     and_: Any,
@@ -76,5 +74,7 @@ def decompose(
     delta: Any,
     dual: Any,
     reports: Any,
+    workspace: Any,
+    workspace_bytes: int,
 ) -> None: ...
-def decompose_workspace(n: int, batch: int, with_noise: int) -> int: ...
+def decompose_workspace(n: int, batch: int, with_noise: bool, options: dict[str, Any]) -> int: ...

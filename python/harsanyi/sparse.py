@@ -8,29 +8,40 @@ axis has length 2**n, indexed by subset: bit i set means player i is in. Leading
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from math import isfinite, prod
-from typing import TYPE_CHECKING, Any, Generic, cast
+from math import prod
+from typing import TYPE_CHECKING, Any, Generic, Literal, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from harsanyi import _core
-from harsanyi._arrays import ArrayT, as_array, check_players, is_tensor, lattice_players, require_memory
-from harsanyi.errors import ArgumentError, ArgumentTypeError, NonFiniteError
-from harsanyi.lattice import mobius, or_inverse, superset_zeta, zeta as zeta_transform
-from harsanyi.reductions import order_table
+from harsanyi._arrays import ArrayT, check_players, require_memory
+from harsanyi._certificate import Problem, certify
+from harsanyi._sparse_arguments import (
+    MAX_DECOMPOSE_PLAYERS,
+    Floats,
+    boxes_of,
+    like,
+    number,
+    start_of,
+    values_of,
+    weights_of,
+)
+from harsanyi.errors import ArgumentError, ArgumentTypeError
+from harsanyi.lattice import zeta as zeta_transform
+from harsanyi.reductions import reduce_orders
 
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["MAX_DECOMPOSE_PLAYERS", "Decomposition", "decompose"]
+__all__ = ["MAX_DECOMPOSE_PLAYERS", "Band", "Decomposition", "band", "decompose", "decompose_joint"]
 
-Floats = npt.NDArray[np.float64]
-
-MAX_DECOMPOSE_PLAYERS = 22
 _REPORT = np.dtype([("objective", "f8"), ("bound", "f8"), ("steps", "i8"), ("status", "i8")])
-_ROUNDING = 1e-12  # an objective below this share of the dividends' l1 norm is zero
+_MAX_NETWORKS = 16
+_LEAST_GAP_SINGLE = 1e-4  # what float32 can promise
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -55,8 +66,9 @@ class Decomposition(Generic[ArrayT]):
         l1_lower_bound: no pair has a smaller one: the same y, divided by the largest sum in size.
         gap: `(objective - lower_bound) / objective`; 0 where the objective is zero up to rounding.
         steps: steps taken.
-        status: "optimal", "max_steps" (the gap asked for is not reached) or "not_found" (no pair without the
-            excluded sets was found; the vectors are NaN): a str, or an array of them.
+        status: "optimal", "max_steps" (the gap asked for is not reached), "heuristic" (the problem is not
+            convex: no bound) or "not_found" (no pair without the excluded sets was found; the vectors are
+            NaN): a str, or an array of them.
     """
 
     and_: ArrayT
@@ -74,6 +86,23 @@ class Decomposition(Generic[ArrayT]):
     status: Any
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Band(Generic[ArrayT]):
+    """Both ends of the set of optima: how much of a curve over orders the game determines at all.
+
+    Attributes:
+        low: the optimum of the lowest orders, by `tie_break > 0`.
+        high: that of the highest orders, by `tie_break < 0`.
+        strength_low: sum of |and_| + |or_| by order m = 0..n in `low`, shape [..., n + 1]; 0 at m = 0.
+        strength_high: the same in `high`.
+    """
+
+    low: Decomposition[ArrayT]
+    high: Decomposition[ArrayT]
+    strength_low: ArrayT
+    strength_high: ArrayT
+
+
 def decompose(
     v: ArrayT,
     *,
@@ -81,16 +110,22 @@ def decompose(
     gap: float = 1e-3,
     tie_break: float = 0.01,
     max_steps: int = 20000,
+    warm_start: Decomposition[ArrayT] | None = None,
     weights: npt.ArrayLike | None = None,
     zeta: float | npt.ArrayLike | torch.Tensor | None = None,
+    kinds: Literal["and-or", "and"] = "and-or",
+    share: float = 1.0,
     merge_singletons: bool = True,
+    precision: Literal["float64", "float32"] = "float64",
+    workspace: npt.NDArray[np.uint8] | None = None,
+    progress: bool = False,
 ) -> Decomposition[ArrayT]:
     """The sparsest AND-OR pair of a game by l1 norm, with a certificate.
 
     Minimises `sum of w(|S|) (|and_[S]| + |or_[S]|)` over S != {} and over `|delta| <= zeta`,
     with `w(m) = weights[m] * (1 + tie_break * (m - 1))`. The plain l1 norm has many minimisers, of
     different strengths per order; a small `tie_break` chooses the one of the lowest orders (negative: of the
-    highest).
+    highest). `band` gives both.
 
     Args:
         v: the game, shape [..., 2**n], n <= 22, float32, float64 or int64, finite.
@@ -98,16 +133,25 @@ def decompose(
         gap: `(objective - lower_bound) / objective` to reach.
         tie_break: growth of the weights with the order, larger than `-1 / (n - 1)`.
         max_steps: steps of the iteration, at most, for each sample.
+        warm_start: a result for a game of this shape to start from, such as that of another checkpoint. The
+            objective is the same up to the gap; the last digits depend on the start.
         weights: one by order, n + 1 of them (the first is not read) or n (from order 1 on). 0 from some
             order on leaves those orders free; infinity excludes an order.
         zeta: the noise term's bound itself, instead of `noise`: a number, or one for each sample, such as
             the mean over a data set.
+        kinds: "and-or", or "and" for AND interactions alone.
+        share: below 1, only this share of the coefficients, the smallest ones, is counted and pushed to zero.
+            Not convex: started from the convex optimum, ended without progress, and no bound.
         merge_singletons: whether `or_[{i}]`, which means the same as `and_[{i}]`, is added to it.
+        precision: of the iteration. "float32" is up to twice as fast and reaches gaps down to 1e-4; the result
+            is float64 and reproduces `v` as exactly either way.
+        workspace: memory to work in, at least `decompose_workspace` bytes, to be used again by the next call.
+        progress: whether to show a bar over the samples.
 
     Returns:
         A Decomposition of arrays, or of tensors on the device of `v`, in float64 whatever the dtype of `v`.
-        It is solved on the CPU; no gradient flows. A sample's result depends neither on the rest of its batch
-        nor on the number of threads, to the bit.
+        It is solved on the CPU; no gradient flows. Without a warm start a sample's result depends neither on
+        the rest of its batch nor on the number of threads, to the bit.
 
     Raises:
         ArgumentError: the last axis is not a power of two, n > 22, the batch is empty, or an option is out
@@ -115,6 +159,7 @@ def decompose(
         ArgumentTypeError: another dtype.
         NonFiniteError: `v` holds NaN or infinity; names the subset.
         NotEnoughMemoryError: the work does not fit.
+        KeyboardInterrupt: Ctrl-C, within about 50 ms or a few steps.
 
     Source: the problem is that of Cheng et al., "Revisiting generalization power of a DNN in terms of
     symbolic interactions" (there by gradient descent, without a bound). The bound is Lagrange's, valid for
@@ -126,165 +171,289 @@ def decompose(
         >>> found.or_.round(3) + 0.0, bool(found.gap < 1e-3), str(found.status)
         (array([-1.,  0.,  0.,  1.]), True, 'optimal')
     """
-    values, n = _values(v)
-    batch = values.shape[:-1]
-    gap = _number("gap", gap, "a number of at least 0")
-    max_steps = check_players(max_steps, name="max_steps", least=1, most=(1 << 62))
-    by_order = _weights(weights, _number("tie_break", tie_break, "a finite number", least=None), n)
-    boxes = _boxes(values, _number("noise", noise, "a finite number of at least 0"), zeta, batch)
+    if kinds not in ("and-or", "and"):
+        raise ArgumentError("kinds", repr(kinds), '"and-or" or "and"')
+    share = number("share", share, "a number from 0 to 1")
+    if share > 1:
+        raise ArgumentError("share", share, "a number from 0 to 1")
+    values, n = values_of(v)
+    options = _Options(
+        tie_break=tie_break,
+        gap=gap,
+        max_steps=max_steps,
+        weights=weights,
+        merge_singletons=merge_singletons,
+        precision=precision,
+        and_only=kinds == "and",
+        share=share,
+    )
+    boxes = boxes_of(values, number("noise", noise, "a finite number of at least 0"), zeta, values.shape[:-1])
+    return _solve(v, values[..., None, :], n, boxes[..., None], options, warm_start, workspace, progress)
+
+
+def decompose_joint(
+    v: ArrayT,
+    *,
+    alpha: float = 0.1,
+    noise: float = 0.02,
+    gap: float = 1e-3,
+    tie_break: float = 0.01,
+    max_steps: int = 20000,
+    warm_start: Decomposition[ArrayT] | None = None,
+    weights: npt.ArrayLike | None = None,
+    zeta: float | npt.ArrayLike | torch.Tensor | None = None,
+    merge_singletons: bool = True,
+    precision: Literal["float64", "float32"] = "float64",
+    workspace: npt.NDArray[np.uint8] | None = None,
+    progress: bool = False,
+) -> Decomposition[ArrayT]:
+    """One AND-OR pair for each of several networks on the same sample, with as many interactions in common as possible.
+
+    Minimises the sum over S != {} and over both kinds of
+    `w(|S|) ((1 - alpha) max_k |I_k[S]| + alpha sum_k |I_k[S]|)`: what one network uses costs the others little.
+
+    Args:
+        v: the games, shape [..., networks, 2**n], at most 16 networks.
+        alpha: 0..1; 1 decomposes each network for itself.
+        noise: `zeta / |v[full] - v[0]|`, for each network.
+        gap: as in `decompose`, and so are the other options.
+        tie_break: growth of the weights with the order.
+        max_steps: steps, at most.
+        warm_start: a result to start from.
+        weights: by order.
+        zeta: the bound of the noise term: a number, or shape [..., networks].
+        merge_singletons: whether `or_[{i}]` is added to `and_[{i}]`.
+        precision: of the iteration.
+        workspace: memory to work in.
+        progress: whether to show a bar over the samples.
+
+    Returns:
+        A Decomposition whose vectors have the shape of `v`, `zeta` that of the networks, and the other numbers
+        that of the batch [...]: `objective` and `lower_bound` are those of this norm, `l1` and
+        `l1_lower_bound` the same with all weights 1.
+
+    Raises:
+        ArgumentError: fewer than two axes, no or more than 16 networks, or as in `decompose`.
+        ArgumentTypeError: another dtype.
+        NonFiniteError: `v` holds NaN or infinity.
+        NotEnoughMemoryError: the work does not fit.
+
+    Source: generalizable interaction primitives (Chen et al., ICLR 2024), whose loss this is, with alpha = 0.1.
+
+    Example:
+        >>> import numpy as np, harsanyi as hs
+        >>> both = np.array([[0.0, 0, 0, 1], [0, 0, 0, 2]])  # AND of both players, of different size
+        >>> hs.decompose_joint(both, noise=0).and_.round(2) + 0.0
+        array([[0., 0., 0., 1.],
+               [0., 0., 0., 2.]])
+    """
+    alpha = number("alpha", alpha, "a number from 0 to 1")
+    if alpha > 1:
+        raise ArgumentError("alpha", alpha, "a number from 0 to 1")
+    values, n = values_of(v)
+    if values.ndim < 2 or not 1 <= values.shape[-2] <= _MAX_NETWORKS:
+        expected = f"of shape [..., networks, 2**n] with 1..{_MAX_NETWORKS} networks"
+        raise ArgumentError("v", f"shape {values.shape}", expected)
+    options = _Options(
+        tie_break=tie_break,
+        gap=gap,
+        max_steps=max_steps,
+        weights=weights,
+        merge_singletons=merge_singletons,
+        precision=precision,
+        alpha=alpha,
+    )
+    boxes = boxes_of(values, number("noise", noise, "a finite number of at least 0"), zeta, values.shape[:-1])
+    return _solve(v, values, n, boxes, options, warm_start, workspace, progress, joint=True)
+
+
+def band(v: ArrayT, *, tie_break: float = 0.01, **options: Any) -> Band[ArrayT]:
+    """The decompositions at both ends of the set of optima, by `tie_break` and `-tie_break`, and their strengths.
+
+    The plain l1 norm has many minimisers. Where the two curves over orders differ, a published curve says how
+    the optimiser broke the tie; where they agree, the network determines it.
+
+    Args:
+        v: the game, shape [..., 2**n].
+        tie_break: above 0 and below `1 / (n - 1)`. The curves are trusted for a gap well below it.
+        **options: as for `decompose`, but for `warm_start`, `workspace` and `progress`.
+
+    Returns:
+        A Band.
+
+    Raises:
+        ArgumentError: as `decompose`, or `tie_break` is not positive.
+
+    Example:
+        >>> import numpy as np, harsanyi as hs
+        >>> linear = hs.zeta(np.array([0.0, 1, 2, 0, 3, 0, 0, 0]))  # 1, 2 and 3: all order 1, or in part order 2
+        >>> ends = hs.band(linear, noise=0, gap=1e-6)
+        >>> ends.strength_low.round(2), bool(ends.strength_high[2] > 1)
+        (array([0., 6., 0., 0.]), True)
+    """
+    if number("tie_break", tie_break, "a number larger than 0") == 0:
+        raise ArgumentError("tie_break", tie_break, "a number larger than 0")
+    low = decompose(v, tie_break=tie_break, **options)
+    high = decompose(v, tie_break=-tie_break, **options)
+    return Band(low, high, _strength(low), _strength(high))
+
+
+def decompose_workspace(
+    n: int, samples: int = 1, *, networks: int = 1, noise: bool = True, precision: str = "float64"
+) -> int:
+    """Bytes of workspace that `decompose` needs for the current number of threads.
+
+    Args:
+        n: players.
+        samples: of the batch.
+        networks: of `decompose_joint`.
+        noise: whether there is a noise term.
+        precision: "float64" or "float32".
+
+    Returns:
+        The number of bytes; a larger workspace serves as well.
+
+    Raises:
+        ArgumentError: a number out of its range.
+
+    Example:
+        >>> import numpy as np, harsanyi as hs
+        >>> from harsanyi.sparse import decompose_workspace
+        >>> workspace = np.empty(decompose_workspace(6), np.uint8)
+        >>> str(hs.decompose(np.arange(64.0), workspace=workspace).status)
+        'optimal'
+    """
+    n = check_players(n, most=MAX_DECOMPOSE_PLAYERS)
+    samples = check_players(samples, name="samples", least=1, most=1 << 40)
+    networks = check_players(networks, name="networks", least=1, most=_MAX_NETWORKS)
+    options = _Options(precision=precision)
+    return int(_core.decompose_workspace(n, samples, noise, options.named(n, networks, False)))
+
+
+@dataclass(frozen=True)
+class _Options:
+    tie_break: float = 0.01
+    gap: float = 1e-3
+    max_steps: int = 20000
+    weights: npt.ArrayLike | None = None
+    merge_singletons: bool = True
+    precision: str = "float64"
+    and_only: bool = False
+    share: float = 1.0
+    alpha: float = 0.0
+
+    def __post_init__(self) -> None:
+        number("gap", self.gap, "a number of at least 0")
+        check_players(self.max_steps, name="max_steps", least=1, most=1 << 62)
+        if self.precision not in ("float64", "float32"):
+            raise ArgumentError("precision", repr(self.precision), '"float64" or "float32"')
+        if self.precision == "float32" and self.gap < _LEAST_GAP_SINGLE:
+            raise ArgumentError("gap", self.gap, f"at least {_LEAST_GAP_SINGLE:g} in float32")
+
+    def named(self, n: int, networks: int, warm: bool) -> dict[str, Any]:
+        """What the compiled solver is told."""
+        tie_break = number("tie_break", self.tie_break, "a finite number", least=None)
+        # A little less, so that the gap of the returned vectors, which rounds differently, is reached too.
+        reached = 0.97 if self.precision == "float32" else 1 - 1e-6
+        return {
+            "single": self.precision == "float32",
+            "gap": self.gap * reached,
+            "max_steps": int(self.max_steps),
+            "merge_singletons": bool(self.merge_singletons),
+            "weights": weights_of(self.weights, tie_break, n),
+            "and_only": self.and_only,
+            "share": self.share,
+            "networks": networks,
+            "alpha": self.alpha,
+            "warm_start": warm,
+        }
+
+
+def _solve(
+    v: ArrayT,
+    values: Floats,
+    n: int,
+    boxes: Floats,
+    options: _Options,
+    warm_start: Decomposition[ArrayT] | None,
+    workspace: npt.NDArray[np.uint8] | None,
+    progress: bool,
+    *,
+    joint: bool = False,
+) -> Decomposition[ArrayT]:
+    """Decomposes values [..., networks, 2**n] with boxes [..., networks]."""
+    batch, networks = values.shape[:-2], values.shape[-2]
     count = prod(batch)
+    named = options.named(n, networks, warm_start is not None)
     with_noise = bool((boxes > 0).any())
-    workspace = _core.decompose_workspace(n, count, int(with_noise))
-    require_memory(workspace + 10 * values.nbytes, f"the decomposition of {count} samples at n = {n}")
-    and_, or_, dual = (np.empty_like(values) for _ in range(3))
-    delta = np.zeros_like(values)
+    needed = int(_core.decompose_workspace(n, count, with_noise, named))
+    require_memory(needed + 10 * values.nbytes, f"the decomposition of {count} samples at n = {n}")
+    space = _workspace(workspace, needed)
+    if warm_start is None:
+        and_, or_, dual = (np.empty_like(values) for _ in range(3))
+        delta = np.zeros_like(values)
+    else:
+        and_, or_, dual, delta = start_of(warm_start, values.shape, tuple(v.shape))
+        if not with_noise:
+            delta[...] = 0
     reports = np.zeros(batch, _REPORT)
-    _core.decompose(
-        n,
-        count,
-        gap * (1 - 1e-6),  # so that the gap of the returned vectors, which rounds differently, is reached too
-        max_steps,
-        bool(merge_singletons),
-        by_order,
-        values,
-        boxes if with_noise else None,
-        and_,
-        or_,
-        delta if with_noise else None,
-        dual,
-        reports,
+    with _bar(count, progress) as tick:
+        _core.decompose(
+            n,
+            count,
+            named,
+            tick,
+            values,
+            np.ascontiguousarray(boxes) if with_noise else None,
+            and_,
+            or_,
+            delta if with_noise else None,
+            dual,
+            reports,
+            space,
+            space.nbytes,
+        )
+    del space
+    problem = Problem(
+        named["weights"], boxes, and_only=options.and_only, alpha=options.alpha, share=options.share
     )
-    gamma = zeta_transform(and_) - (values - delta) / 2
-    like = _like(v)
+    numbers = certify(problem, values, and_, or_, dual, float(options.gap))
+    numbers |= {"zeta": boxes if joint else boxes[..., 0], "steps": reports["steps"].copy()}
+    gamma = zeta_transform(and_)
+    gamma -= (values - delta) / 2
+    back = like(v)
+    shape = tuple(v.shape)
     vectors = {"and_": and_, "or_": or_, "gamma": gamma, "delta": delta, "dual": dual}
-    numbers = _certificate(values, and_, or_, dual, boxes, by_order, gap)
-    numbers |= {"zeta": boxes, "steps": reports["steps"].copy()}
-    vectors = {name: like(x) for name, x in vectors.items()}
-    numbers = {name: x[()] if name == "status" else like(x[()]) for name, x in numbers.items()}
-    return cast(
-        "Decomposition[ArrayT]",
-        Decomposition(**vectors, **numbers),
-    )
+    vectors = {name: back(x.reshape(shape)) for name, x in vectors.items()}
+    numbers = {name: x[()] if name == "status" else back(x[()]) for name, x in numbers.items()}
+    return cast("Decomposition[ArrayT]", Decomposition(**vectors, **numbers))
 
 
-def _values(v: object) -> tuple[Floats, int]:
-    """V as a contiguous float64 array and its n, finite."""
-    array: Any = as_array(v, "v")
-    if is_tensor(array):
-        array = array.detach().cpu().numpy()
-    if array.dtype not in (np.float32, np.float64, np.int64):
-        raise ArgumentTypeError("v", f"dtype {array.dtype}", "of dtype float32, float64 or int64")
-    n = lattice_players(array, "v")
-    if n > MAX_DECOMPOSE_PLAYERS:
-        raise ArgumentError("v", f"2**{n} entries", f"of at most 2**{MAX_DECOMPOSE_PLAYERS} entries")
-    values = np.ascontiguousarray(array, dtype=np.float64)
-    finite = np.isfinite(values)
-    if not finite.all():
-        *sample, subset = (int(i) for i in np.argwhere(~finite)[0])
-        where = f" of sample {tuple(sample)}" if sample else ""
-        raise NonFiniteError(f"v: got {values[(*sample, subset)]} at subset {subset}{where}", subset)
-    return values, n
+def _workspace(given: object, needed: int) -> npt.NDArray[np.uint8]:
+    if given is None:
+        return np.empty(needed, np.uint8)
+    expected = f"a writable, contiguous array of at least {needed} bytes"
+    if not isinstance(given, np.ndarray):
+        raise ArgumentTypeError("workspace", type(given).__name__, expected)
+    if given.nbytes < needed or not (given.flags.c_contiguous and given.flags.writeable):
+        raise ArgumentError("workspace", f"{given.nbytes} bytes", expected)
+    return given
 
 
-def _number(name: str, value: object, expected: str, *, least: float | None = 0.0) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
-        raise ArgumentTypeError(name, value, expected)
-    if not isfinite(value) or (least is not None and value < least):
-        raise ArgumentError(name, float(value), expected)
-    return float(value)
+@contextmanager
+def _bar(count: int, show: bool) -> Iterator[Callable[[int], object] | None]:
+    """What the solver calls now and then with the number of finished samples."""
+    if not show:
+        yield None
+        return
+    from tqdm.auto import tqdm
+
+    with tqdm(total=count, unit="sample") as bar:
+        yield lambda finished: bar.update(finished - bar.n)
+        bar.update(count - bar.n)
 
 
-def _weights(weights: Any, tie_break: float, n: int) -> Floats:
-    """W by order, n + 1 of them, 0 for the empty set."""
-    tilt = 1 + tie_break * (np.arange(n + 1.0) - 1)
-    tilt[0] = 0
-    if not (tilt[1:] > 0).all():
-        raise ArgumentError("tie_break", tie_break, f"larger than -1 / (n - 1) = {-1 / (n - 1):.4g}")
-    if weights is None:
-        return tilt
-    expected = f"{n + 1} or {n} numbers by order, at least 0, and 0 only from some order on"
-    try:
-        given = np.asarray(weights, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise ArgumentTypeError("weights", type(weights).__name__, expected) from error
-    if given.shape not in ((n + 1,), (n,)):
-        raise ArgumentError("weights", f"shape {given.shape}", expected)
-    given = given[given.size - n :]
-    if not (given >= 0).all() or (np.diff((given == 0).astype(int)) < 0).any():
-        raise ArgumentError("weights", given.tolist(), expected)
-    return np.concatenate([[0.0], given * tilt[1:]])
-
-
-def _boxes(v: Floats, noise: float, zeta: Any, batch: tuple[int, ...]) -> Floats:
-    """Zeta for each sample."""
-    if zeta is None:
-        return np.array(noise * np.abs(v[..., -1] - v[..., 0]), order="C")  # ascontiguousarray adds an axis
-    if is_tensor(zeta):
-        zeta = zeta.detach().cpu().numpy()
-    expected = f"a finite number of at least 0, or one per sample, of shape {batch}"
-    try:
-        boxes = np.asarray(zeta, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise ArgumentTypeError("zeta", type(zeta).__name__, expected) from error
-    if not (np.isfinite(boxes).all() and (boxes >= 0).all()):
-        raise ArgumentError("zeta", "a negative number, NaN or infinity", expected)
-    try:
-        return np.array(np.broadcast_to(boxes, batch), order="C")
-    except ValueError as error:
-        raise ArgumentError("zeta", f"shape {boxes.shape}", expected) from error
-
-
-def _certificate(
-    v: Floats, and_: Floats, or_: Floats, dual: Floats, boxes: Floats, by_order: Floats, gap: float
-) -> dict[str, Any]:
-    """Objective, bound, l1, its bound, gap and status, each of the shape of the batch."""
-    n = len(by_order) - 1
-    order = order_table(n)
-    weight = by_order[order]
-    size = np.abs(and_) + np.abs(or_)
-    size[..., 0] = 0
-    l1 = size.sum(-1)
-    limited = np.isfinite(weight)
-    cost = np.where(limited, weight, 0.0)
-    objective = np.where((size[..., ~limited] > 0).any(-1), np.inf, (cost * size).sum(-1))
-    objective = np.where(np.isnan(l1), np.inf, objective)
-    l1 = np.where(np.isnan(l1), np.inf, l1)
-
-    # A free set needs sums of exactly zero: y vanishes outside the band of orders n - top..top.
-    top = max((m for m in range(n + 1) if by_order[m] > 0), default=0)
-    band = (order <= top) & (order >= n - top) if top < n else np.ones(1 << n, bool)
-    y = np.where(band, dual, 0.0)
-    if band.any():
-        y -= np.where(band, y.sum(-1, keepdims=True) / band.sum(), 0.0)
-    origin = v[..., :1]
-    product = ((v - origin) * y).sum(-1) - boxes * np.abs(y).sum(-1)
-    sums = np.maximum(np.abs(superset_zeta(y)), np.abs(or_inverse(y)))
-    counted = limited & (weight > 0)
-    norm = np.max(sums[..., counted] / weight[counted], -1, initial=0.0)
-    plain = np.max(sums[..., 1:][..., limited[1:]], -1, initial=0.0)
-    bound = np.maximum(np.divide(product, norm, out=np.zeros_like(product), where=norm > 0), 0.0)
-    l1_bound = np.maximum(np.divide(product, plain, out=np.zeros_like(product), where=plain > 0), 0.0)
-
-    zero = objective <= _ROUNDING * np.abs(mobius(v - origin)[..., 1:]).sum(-1)
-    known = np.isfinite(objective)
-    gaps = np.array(np.where(known, 0.0, np.inf))
-    np.divide(objective - bound, objective, out=gaps, where=known & ~zero)
-    status = np.where(gaps <= gap, "optimal", np.where(known, "max_steps", "not_found"))
-    return {
-        "objective": objective,
-        "lower_bound": bound,
-        "l1": l1,
-        "l1_lower_bound": l1_bound,
-        "gap": gaps,
-        "status": status,
-    }
-
-
-def _like(v: object) -> Any:
-    """Turns a numpy result into what `v` was: itself, or a tensor on its device."""
-    if not is_tensor(v):
-        return lambda x: x
-    import torch
-
-    device = v.device
-    return lambda x: torch.from_numpy(np.asarray(x)).to(device)
+def _strength(found: Decomposition[ArrayT]) -> ArrayT:
+    strength = reduce_orders(found.and_).absolute + reduce_orders(found.or_).absolute
+    strength[..., 0] = 0
+    return cast("ArrayT", strength)

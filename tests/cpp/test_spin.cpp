@@ -20,12 +20,12 @@ double entry(const double (&k)[4], int n, unsigned row, unsigned column) {
 void test_solution(int n, double ridge, int threads) {
   constexpr double first[4] = {1, 1, 1, 2}, second[4] = {2, 1, 1, 1};
   harsanyi::Arena measure;
-  harsanyi::SpinSolver::place(n, measure);
+  harsanyi::SpinSolver<double>::place(n, measure);
   const auto deleter = [](char* p) { std::free(p); };
   const std::unique_ptr<char, decltype(deleter)> memory(
       static_cast<char*>(std::aligned_alloc(64, harsanyi::aligned(measure.used))), deleter);
   harsanyi::Arena arena{memory.get(), 0};
-  harsanyi::SpinSolver solver = harsanyi::SpinSolver::place(n, arena);
+  harsanyi::SpinSolver<double> solver = harsanyi::SpinSolver<double>::place(n, arena);
   solver.build(ridge);
   const unsigned count = 1u << n;
   const std::vector<double> right = Random(static_cast<std::uint64_t>(n) + 3).vector<double>(count);

@@ -33,7 +33,8 @@ typedef enum harsanyi_status {
   HARSANYI_ERROR_ARGUMENT = 1,    /* a value out of its range, a null pointer, overlapping buffers */
   HARSANYI_ERROR_WORKSPACE = 2,   /* the workspace is missing or too small */
   HARSANYI_ERROR_UNSUPPORTED = 3, /* this dtype or instruction set is not available here */
-  HARSANYI_ERROR_SYSTEM = 4       /* no thread could be started */
+  HARSANYI_ERROR_SYSTEM = 4,      /* no thread could be started */
+  HARSANYI_ERROR_INTERRUPTED = 5  /* the caller's poll function asked to stop */
 } harsanyi_status;
 
 typedef enum harsanyi_dtype { HARSANYI_F32 = 0, HARSANYI_F64 = 1, HARSANYI_I64 = 2 } harsanyi_dtype;
@@ -148,35 +149,51 @@ HARSANYI_API harsanyi_status harsanyi_masked_batch_from_masks(size_t element_byt
  * The pair is stored with and[0] = v[0] - delta[0] and or[0] = -sum over S != {} of or[S]. dual is a vector y that
  * proves the bound: sum (v - v[0]) y - zeta sum |y| <= every objective, for sum y = 0 and subset sums of y over
  * supersets and over sets disjoint from S of at most weights[|S|] in size. A constant v gives zeros. */
+#define HARSANYI_MAX_NETWORKS 16
 typedef struct harsanyi_decompose_options {
+  harsanyi_dtype dtype;  /* of the iteration: HARSANYI_F64, or HARSANYI_F32, twice as fast, for gaps down to 1e-4 */
   double gap;            /* stop at (objective - bound) <= gap * objective; >= 0 */
   int64_t max_steps;     /* >= 1 */
   int64_t check_every;   /* steps between two looks at the gap, >= 1; 20 serves */
-  double relaxation;     /* of a step, above 0 and below 2; 1.6 serves */
-  double penalty;        /* of the splitting, relative to mean |dividend|; 0 is the default */
+  double penalty;        /* of the splitting at the start, relative to mean |dividend|; 0 is the default */
   int merge_singletons;  /* whether or[{i}], which means the same as and[{i}], is added to it */
   const double* weights; /* n + 1 by order, the first not read; NULL is 1. 0 from some order on: free; infinite: the
                             coefficients must be zero */
+  int and_only;          /* whether or is left out */
+  double share;          /* below 1: count only the smallest share of the coefficients; a heuristic, without a bound */
+  int networks;          /* vectors solved together, 1..16: sizes count (1 - alpha) max + alpha sum over networks */
+  double alpha;          /* 0..1; for one network it makes no difference */
+  int warm_start;        /* whether and, or, delta and dual hold a result to start from */
+  /* Asked about every 50 ms with the number of finished samples, by one thread at a time but by any; not zero stops the
+   * call with HARSANYI_ERROR_INTERRUPTED. NULL: never. */
+  int (*poll)(void* context, int64_t finished);
+  void* poll_context;
 } harsanyi_decompose_options;
+
+/* Sets the defaults: f64, gap 1e-3, 20,000 steps, one network, singletons merged. */
+HARSANYI_API void harsanyi_decompose_defaults(harsanyi_decompose_options* options);
 
 typedef enum harsanyi_decompose_status {
   HARSANYI_DECOMPOSE_OPTIMAL = 0,   /* the gap is reached, or the objective is 0 up to rounding */
   HARSANYI_DECOMPOSE_MAX_STEPS = 1, /* it is not, within max_steps */
-  HARSANYI_DECOMPOSE_NOT_FOUND = 2  /* no pair without the excluded sets was found; and, or are NaN */
+  HARSANYI_DECOMPOSE_NOT_FOUND = 2, /* no pair without the excluded sets was found; and, or are NaN */
+  HARSANYI_DECOMPOSE_HEURISTIC = 3  /* the problem is not convex (share < 1): no bound */
 } harsanyi_decompose_status;
 
 typedef struct harsanyi_decompose_report {
-  double objective; /* of the pair */
+  double objective; /* of the pair, as the iteration saw it, before singletons were merged */
   double bound;     /* of the optimum, from below */
   int64_t steps;
   int64_t status; /* harsanyi_decompose_status */
 } harsanyi_decompose_report;
 
-/* Bytes of workspace, for the current number of threads and the current tier; 0 for sizes out of range. */
-HARSANYI_API size_t harsanyi_decompose_workspace(int n, int64_t batch, int with_noise);
-/* v, and_, or_, dual and, with noise, delta: batch * 2**n, none overlapping another. zetas: batch numbers >= 0; NULL is
- * no noise term, and delta is not written. reports: batch. v must be finite. A sample's result depends neither on the
- * batch nor on the number of threads, to the bit. */
+/* Bytes of workspace, for the current number of threads and the current tier; 0 for arguments out of range. A larger
+ * one serves as well, so one workspace can be used again for smaller work. */
+HARSANYI_API size_t harsanyi_decompose_workspace(const harsanyi_decompose_options* options, int n, int64_t batch,
+                                                 int with_noise);
+/* v, and_, or_, dual and, with noise, delta: batch * networks * 2**n, none overlapping another. zetas: batch * networks
+ * numbers >= 0; NULL is no noise term, and delta is not written. reports: batch. v must be finite. Without a warm start
+ * a sample's result depends neither on the batch nor on the number of threads, to the bit. */
 HARSANYI_API harsanyi_status harsanyi_decompose(const harsanyi_decompose_options* options, int n, int64_t batch,
                                                 const double* v, const double* zetas, double* and_, double* or_,
                                                 double* delta, double* dual, harsanyi_decompose_report* reports,

@@ -1,0 +1,194 @@
+// The iteration of decompose.hpp on one sample.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+
+#include "../lattice/bits.hpp"
+#include "decompose.hpp"
+#include "run_transform.hpp"
+
+namespace harsanyi {
+
+constexpr double kSine = 0.52573111211913360603, kCosine = 0.85065080835203993218;  // tangent 1 / phi
+constexpr double kInversePencil[4] = {kSine - kCosine, kCosine, kCosine + kSine, -kSine};   // Y^-1 = U Z^-1
+constexpr double kInversePencilT[4] = {kSine - kCosine, kCosine + kSine, kCosine, -kSine};  // Y^-T
+
+// Sums run over blocks of this many entries, in order, whoever computes them.
+constexpr size_t kBlock = 8192;
+constexpr size_t kMostBlocks = (size_t{1} << HARSANYI_MAX_DECOMPOSE_PLAYERS) / kBlock;
+
+// When a restart comes: the step has shrunk to the first share of what it was after the last one, or to the second and
+// grows again, or the stretch is the third share of all steps. Then the threshold moves by a power of twice the ratio
+// of the ways, at most by kMostMove. Measured on trained and planted games, n = 8..12: the shares hardly matter.
+constexpr double kShrunk = 0.25, kShrunkGrowing = 0.7, kLongest = 0.5;
+// The heuristic ends after this many checks without progress.
+constexpr int64_t kPatience = 10;
+constexpr double kMovePower = 0.25, kMoveRatio = 2, kMostMove = 3;
+
+template <class T>
+class Solver {
+ public:
+  Solver(const KernelTable& table, const DecomposePlan<T>& plan, const harsanyi_decompose_options& options,
+         const DecomposeSample& sample, const DecomposeScratch<T>& scratch, Interrupt& interrupt) noexcept
+      : table_(table),
+        kernel_(table.sparse<T>()),
+        plan_(plan),
+        options_(options),
+        sample_(sample),
+        scratch_(scratch),
+        interrupt_(interrupt),
+        count_(size_t{1} << plan.n),
+        all_(count_ * static_cast<size_t>(plan.networks)),
+        cut_(table.cut_transform(sizeof(T) == 4 ? Dtype::f32 : Dtype::f64, plan.n)),
+        wide_cut_(table.cut_transform(Dtype::f64, plan.n)) {
+    T* at = scratch.memory;
+    const auto take = [&](bool wanted) {
+      T* const vector = wanted ? at : nullptr;
+      if (wanted) at += all_;
+      return vector;
+    };
+    const bool pair = !plan.and_only, joint = plan.networks > 1;
+    for (T** blocks : {q_, x_, anchor_}) {
+      blocks[0] = take(true);
+      blocks[1] = take(pair);
+      blocks[2] = take(plan.noise);
+    }
+    z_[0] = take(joint);
+    z_[1] = take(joint && pair);
+    t1_ = take(plan.noise);
+    t2_ = take(plan.noise);
+    rotated_ = take(!plan.noise);
+    sizes_ = take(plan.heuristic);
+  }
+
+  // Vectors of scratch memory, each for all networks; at least four, the first of which serve as two f64 vectors.
+  static size_t vectors(const DecomposePlan<T>& plan) noexcept {
+    const size_t kinds = plan.and_only ? 1 : 2, blocks = kinds + (plan.noise ? 1 : 0);
+    return 3 * blocks + (plan.networks > 1 ? kinds : 0) + (plan.noise ? 2 : 1) + (plan.heuristic ? 2 : 0);
+  }
+
+  harsanyi_decompose_report run() noexcept;
+
+ private:
+  static constexpr Dtype kType = sizeof(T) == 4 ? Dtype::f32 : Dtype::f64;
+
+  T* at(T* base, int k) const noexcept { return base + offset(k); }
+  size_t offset(int k) const noexcept { return static_cast<size_t>(k) * count_; }
+  double origin(int k) const noexcept { return sample_.v[offset(k)]; }
+  double zeta(int k) const noexcept { return plan_.noise ? sample_.zeta[k] * box_ : 0; }
+  bool joint() const noexcept { return plan_.networks > 1; }
+  int kinds() const noexcept { return plan_.and_only ? 1 : 2; }
+
+  // A transform of all networks' vectors, in place or not.
+  void named(Kind kind, T* x) const noexcept { named(kind, x, x); }
+  void named(Kind kind, const T* src, T* dst) const noexcept {
+    run_transform(table_, cut_, {kind, kType, plan_.n, src, dst, {}}, plan_.networks, scratch_.tiles, scratch_.threads);
+  }
+  void general(const double (&k)[4], T* x) const noexcept {
+    const Transform job{Kind::general, kType, plan_.n, x, x, {k[0], k[1], k[2], k[3]}};
+    run_transform(table_, cut_, job, plan_.networks, scratch_.tiles, scratch_.threads);
+  }
+  void wide(Kind kind, double* x) const noexcept {
+    run_transform(table_, wide_cut_, {kind, Dtype::f64, plan_.n, x, x, {}}, 1, scratch_.tiles, scratch_.threads);
+  }
+
+  // body(network, first subset, count, block) over blocks of all networks' entries.
+  template <class F>
+  void each(const F& body) const noexcept {
+    const int64_t blocks = static_cast<int64_t>((count_ + kBlock - 1) / kBlock);
+    for (int k = 0; k < plan_.networks; ++k) {
+      parallel_for(blocks, scratch_.threads, [&](int64_t block, int) {
+        const size_t first = static_cast<size_t>(block) * kBlock;
+        body(k, first, std::min(count_ - first, kBlock), static_cast<size_t>(block));
+      });
+    }
+  }
+  // of(network, first, count) summed, or its maximum, in the order of the blocks.
+  template <class F>
+  double sum(const F& of) const noexcept {
+    double total = 0;
+    gather(of, [&](double part) { total += part; });
+    return total;
+  }
+  template <class F>
+  double maximum(const F& of) const noexcept {
+    double most = 0;
+    gather(of, [&](double part) { most = part > most ? part : most; });
+    return most;
+  }
+  template <class F, class G>
+  void gather(const F& of, const G& take) const noexcept {
+    const size_t blocks = (count_ + kBlock - 1) / kBlock;
+    for (int k = 0; k < plan_.networks; ++k) {
+      double parts[kMostBlocks];
+      parallel_for(static_cast<int64_t>(blocks), scratch_.threads, [&](int64_t block, int) {
+        const size_t first = static_cast<size_t>(block) * kBlock;
+        parts[block] = of(k, first, std::min(count_ - first, kBlock));
+      });
+      for (size_t block = 0; block < blocks; ++block) take(parts[block]);
+    }
+  }
+  // Blocks of entries once for all networks, for what couples them.
+  template <class F>
+  double sum_joint(const F& of) const noexcept {
+    double total = 0;
+    for (size_t first = 0; first < count_; first += kBlock) total += of(first, std::min(count_ - first, kBlock));
+    return total;
+  }
+
+  Prox<T> prox(int block, int k) const noexcept {
+    if (block == 2) return {static_cast<T>(zeta(k)), static_cast<T>(INFINITY), nullptr};
+    return {unit_, free_from_, plan_.weight};
+  }
+  void threshold(int kind, T* z) const noexcept;
+
+  void start() noexcept;
+  void warm() noexcept;
+  void project() noexcept;
+  void solve(T* x, T* y, T*& solution) const noexcept;
+  double advance() noexcept;
+  void reflect_all() noexcept;
+  void restart(double size) noexcept;
+  void begin_stretch(double first) noexcept;
+
+  double cost(const T* a, const T* o) noexcept;
+  double cost_of_smallest(const T* a, const T* o, T* largest) noexcept;
+  double weight(size_t s) const noexcept { return plan_.weight[order(s / kTableRow) * kTableRow + s % kTableRow]; }
+  void try_pair(T* a, T* o, const T* noise) noexcept;
+  bool drop_excluded(T* x) const noexcept;
+  void from_points() noexcept;
+  void from_thresholds(bool keep_or) noexcept;
+  void find_bound() noexcept;
+  void find_bound_of(T* y, T* image) noexcept;
+  void loosen() noexcept;
+  void repair() noexcept;
+  void finish() noexcept;
+  harsanyi_decompose_report and_alone() noexcept;
+  bool in_band(size_t s) const noexcept { return order(s) >= plan_.band_from && order(s) <= plan_.band_to; }
+
+  const KernelTable& table_;
+  const SparseKernels<T>& kernel_;
+  const DecomposePlan<T>& plan_;
+  const harsanyi_decompose_options& options_;
+  const DecomposeSample& sample_;
+  const DecomposeScratch<T>& scratch_;
+  Interrupt& interrupt_;
+  const size_t count_, all_;
+  const TransformCut cut_, wide_cut_;
+
+  // Blocks: AND, OR, noise.
+  T *q_[3], *x_[3], *anchor_[3], *z_[2];
+  T *t1_, *t2_;   // with noise
+  T* rotated_;    // without: Y^-1 (v - v[0]), in the scale of the unscaled rotations
+  T* sizes_;      // two vectors, for the heuristic
+  double plain_ = 0;  // l1 norm of the dividends
+  double box_ = 1;    // the box is solved for at this share of its width
+  T unit_ = 0;        // threshold of weight 1
+  T free_from_ = static_cast<T>(INFINITY);
+  double best_ = INFINITY, bound_ = 0;
+  int64_t steps_ = 0, stretch_ = 0;  // in all, and since the last restart
+  double first_size_ = 0, last_size_ = INFINITY;
+};
+
+}  // namespace harsanyi

@@ -1,0 +1,209 @@
+// Start, projection, step and restart of the solver.
+#pragma once
+
+#include <cstring>
+
+#include "solver.hpp"
+
+namespace harsanyi {
+
+template <class T>
+void Solver<T>::threshold(int kind, T* z) const noexcept {
+  if (joint()) {
+    std::memcpy(z, z_[kind], all_ * sizeof(T));
+    return;
+  }
+  each([&](int k, size_t i, size_t m, size_t) { kernel_.apply_prox(prox(kind, k), i, m, q_[kind] + i, z + i); });
+}
+
+template <class T>
+void Solver<T>::start() noexcept {
+  double* const wide_vector = reinterpret_cast<double*>(scratch_.memory);
+  plain_ = 0;
+  for (int k = 0; k < plan_.networks; ++k) {
+    for (size_t i = 0; i < count_; ++i) wide_vector[i] = sample_.v[offset(k) + i] - origin(k);
+    wide(Kind::mobius, wide_vector);
+    for (size_t i = 1; i < count_; ++i) plain_ += std::fabs(wide_vector[i]);
+  }
+  const double penalty = options_.penalty > 0 ? options_.penalty : (plan_.noise ? 2.5 : 1);
+  unit_ = static_cast<T>(plain_ / static_cast<double>(std::max(all_, size_t{2}) - 1) / penalty);
+  // A candidate without excluded sets exists only where the residual lies inside the box: aim at a smaller one.
+  if (plan_.excluded && plan_.noise) box_ = 1 - std::max(options_.gap, 1e-4) / 4;
+  if (!plan_.noise) {
+    const double scale = std::pow(kCosine, -plan_.n);
+    for (size_t i = 0; i < all_; ++i) rotated_[i] = static_cast<T>(scale * (sample_.v[i] - origin(static_cast<int>(i >> plan_.n))));
+    general(kInversePencil, rotated_);
+  }
+  if (options_.warm_start) {
+    warm();
+  } else {
+    for (T* q : q_) {
+      if (q != nullptr) std::memset(q, 0, all_ * sizeof(T));
+    }
+    std::memset(sample_.dual, 0, all_ * sizeof(double));
+  }
+  for (int b = 0; b < 3; ++b) {
+    if (q_[b] != nullptr) std::memcpy(anchor_[b], q_[b], all_ * sizeof(T));
+  }
+  if (joint()) {
+    for (int kind = 0; kind < kinds(); ++kind) {
+      kernel_.joint_prox(prox(kind, 0), static_cast<T>(options_.alpha), plan_.networks, count_, 0, count_, q_[kind],
+                         z_[kind]);
+    }
+  }
+  reflect_all();
+}
+
+// A fixed point has q = z + u with multipliers u = unit A^T y: rebuilt from a result's pair, delta and dual.
+template <class T>
+void Solver<T>::warm() noexcept {
+  const T sign[2] = {1, -1};
+  const double* const parts[2] = {sample_.and_, sample_.or_};
+  const Kind adjoint[2] = {Kind::superset_zeta, Kind::or_inverse};
+  for (int kind = 0; kind < kinds(); ++kind) {
+    T* const q = q_[kind];
+    for (size_t i = 0; i < all_; ++i) q[i] = static_cast<T>(sample_.dual[i]);
+    named(adjoint[kind], q);
+    for (size_t i = 0; i < all_; ++i) q[i] = sign[kind] * (unit_ * q[i] + static_cast<T>(parts[kind][i]));
+    for (int k = 0; k < plan_.networks; ++k) at(q, k)[0] = 0;
+  }
+  if (!plan_.noise) return;
+  for (size_t i = 0; i < all_; ++i) q_[2][i] = static_cast<T>(sample_.delta[i]) + unit_ * static_cast<T>(sample_.dual[i]);
+}
+
+// solution <- (A A^T)^-1 x, in x or y.
+template <class T>
+void Solver<T>::solve(T* x, T* y, T*& solution) const noexcept {
+  if (!plan_.and_only) {
+    for (int k = 0; k < plan_.networks; ++k) plan_.spin.solve(table_, at(x, k), at(y, k), scratch_.threads);
+    solution = y;
+    return;
+  }
+  named(Kind::rotate, x);
+  each([&](int k, size_t i, size_t m, size_t) {
+    kernel_.weigh_pairs(i, m, nullptr, plan_.inverse, nullptr, at(x, k) + i);
+  });
+  named(Kind::rotate_back, x);
+  solution = x;
+}
+
+// x <- the nearest point of the constraint.
+template <class T>
+void Solver<T>::project() noexcept {
+  if (!plan_.noise) {
+    const T scale = static_cast<T>(std::pow(kCosine, 2 * plan_.n));
+    named(Kind::reflect, x_[0]);
+    named(Kind::rotate, x_[1]);
+    each([&](int k, size_t i, size_t m, size_t) {
+      kernel_.project_pairs(i, m, plan_.ratio, plan_.inverse, scale, at(rotated_, k) + i, at(x_[0], k) + i,
+                            at(x_[1], k) + i);
+    });
+    named(Kind::reflect, x_[0]);
+    named(Kind::rotate_back, x_[1]);
+    return;
+  }
+  // The nearest point is x - A^T y with A = (Z, Q, I) and A A^T y = A x - v.
+  named(Kind::zeta, x_[0], t1_);
+  if (!plan_.and_only) named(Kind::or_inverse, x_[1], t2_);
+  each([&](int k, size_t i, size_t m, size_t) {
+    if (!plan_.and_only) kernel_.add(m, -1, at(t2_, k) + i, at(t1_, k) + i);
+    kernel_.residual(m, sample_.v + offset(k) + i, origin(k), at(x_[2], k) + i, at(t1_, k) + i);
+  });
+  T* y;
+  solve(t1_, t2_, y);
+  T* const image = y == t2_ ? t1_ : t2_;
+  const auto add = [&](T sign, const T* from, T* to) {
+    each([&](int k, size_t i, size_t m, size_t) { kernel_.add(m, sign, from + offset(k) + i, at(to, k) + i); });
+  };
+  add(-1, y, x_[2]);
+  named(Kind::superset_zeta, y, image);
+  add(-1, image, x_[0]);
+  if (plan_.and_only) return;
+  named(Kind::or_inverse, y);
+  add(1, y, x_[1]);
+}
+
+// One step from the projected point; returns its size.
+template <class T>
+double Solver<T>::advance() noexcept {
+  const T keep = static_cast<T>((stretch_ + 1.0) / (stretch_ + 2.0)), pull = static_cast<T>(1.0 / (stretch_ + 2.0));
+  ++stretch_;
+  double size = 0;
+  for (int b = 0; b < 3; ++b) {
+    if (q_[b] == nullptr) continue;
+    const bool coupled = joint() && b < 2;
+    size += sum([&](int k, size_t i, size_t m) {
+      T *q = at(q_[b], k) + i, *x = at(x_[b], k) + i, *anchor = at(anchor_[b], k) + i;
+      if (coupled) return kernel_.advance_from(m, keep, pull, at(z_[b], k) + i, q, x, anchor);
+      return kernel_.advance(prox(b, k), i, m, keep, pull, q, x, anchor);
+    });
+    if (coupled) {
+      sum_joint([&](size_t i, size_t m) {
+        kernel_.joint_prox(prox(b, 0), static_cast<T>(options_.alpha), plan_.networks, count_, i, m, q_[b] + i, z_[b] + i);
+        return 0.0;
+      });
+      each([&](int k, size_t i, size_t m, size_t) {
+        for (size_t j = offset(k) + i; j < offset(k) + i + m; ++j) x_[b][j] = 2 * z_[b][j] - q_[b][j];
+      });
+    }
+  }
+  return std::sqrt(size);
+}
+
+template <class T>
+void Solver<T>::reflect_all() noexcept {
+  for (int b = 0; b < 3; ++b) {
+    if (q_[b] == nullptr) continue;
+    each([&](int k, size_t i, size_t m, size_t) {
+      if (joint() && b < 2) {
+        for (size_t j = offset(k) + i; j < offset(k) + i + m; ++j) x_[b][j] = 2 * z_[b][j] - q_[b][j];
+      } else {
+        kernel_.reflect(prox(b, k), i, m, at(q_[b], k) + i, at(x_[b], k) + i);
+      }
+    });
+  }
+}
+
+// After a step of this size: begin a new stretch from here if it is time.
+template <class T>
+void Solver<T>::restart(double size) noexcept {
+  if (stretch_ == 1) {
+    first_size_ = size;
+    last_size_ = INFINITY;
+  }
+  const bool due = stretch_ > 1 && (size <= kShrunk * first_size_ ||
+                                    (size <= kShrunkGrowing * first_size_ && size > last_size_) ||
+                                    static_cast<double>(stretch_) >= kLongest * static_cast<double>(steps_));
+  last_size_ = size;
+  if (!due) return;
+  stretch_ = 0;
+  double factor = 1, near = 0, dual = 0;
+  if (!joint()) {
+    for (int kind = 0; kind < kinds(); ++kind) {
+      double parts[kMostBlocks];
+      near += sum([&](int k, size_t i, size_t m) {
+        double part;
+        kernel_.moved(prox(kind, k), i, m, q_[kind] + i, anchor_[kind] + i, &part, parts + i / kBlock);
+        return part;
+      });
+      for (size_t block = 0; block * kBlock < count_; ++block) dual += parts[block];
+    }
+    if (near > 0 && dual > 0) {
+      factor = std::pow(kMoveRatio * std::sqrt(near / dual), kMovePower);
+      factor = std::min(std::max(factor, 1 / kMostMove), kMostMove);
+    }
+  }
+  for (int b = 0; b < 3; ++b) {
+    if (q_[b] == nullptr) continue;
+    if (joint()) {
+      std::memcpy(anchor_[b], q_[b], all_ * sizeof(T));
+      continue;
+    }
+    each([&](int k, size_t i, size_t m, size_t) {
+      kernel_.restart(prox(b, k), i, m, static_cast<T>(factor), q_[b] + i, anchor_[b] + i, x_[b] + i);
+    });
+  }
+  unit_ = static_cast<T>(unit_ * factor);
+}
+
+}  // namespace harsanyi

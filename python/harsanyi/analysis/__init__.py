@@ -1,0 +1,1 @@
+"""Analyses of interactions: pure functions on arrays and tensors, batched; none of them calls a model."""

@@ -41,6 +41,7 @@ _PUBLIC = {
         "OrderSums",
         "reduce_orders",
     ),
+    "analysis.decay": ("decay",),
     "indices": (
         "banzhaf_interactions",
         "banzhaf_values",

@@ -9,6 +9,9 @@ from harsanyi import (
     plot as plot,
     subsets as subsets,
 )
+from harsanyi.analysis.decay import (
+    decay as decay,
+)
 from harsanyi.config import (
     build_config as build_config,
     get_cmake_dir as get_cmake_dir,

@@ -284,7 +284,7 @@ def test_curves_come_down_to_the_certificate(monkeypatch: pytest.MonkeyPatch, ke
 
 def panels(count: int) -> list[Panel]:
     curves = (Curve("decompose", (1e-3, 2e-3), (0.1, 0.01)), Curve("HiGHS", (1.0,), (1e-6,)))
-    return [Panel(f"game {k}", curves) for k in range(count)]
+    return [Panel(f"game {k}", curves, steps=1000) for k in range(count)]
 
 
 @pytest.mark.parametrize("number", [1, 2, 4])
@@ -298,6 +298,7 @@ def test_figure(number: int) -> None:
         np.testing.assert_array_equal(drawn["decompose"], [(1e-3, 2e-3), (0.1, 0.01)])
         for low, high, values in ((*axes.get_xlim(), (1e-3, 1.0)), (*axes.get_ylim(), (1e-6, 0.1))):
             assert low < values[0] < values[1] < high
+    assert any("matrices: 1,000 steps" in text.get_text() for text in figure.texts)
     (legend,) = figure.legends
     assert [text.get_text() for text in legend.get_texts()] == ["decompose", "HiGHS"]
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import reference_first_order as definition
 import torch
-from harsanyi.errors import ArgumentError, ArgumentTypeError, NonFiniteError
+from harsanyi.errors import ArgumentError, ArgumentTypeError, NonFiniteError, NotEnoughMemoryError
 from harsanyi.subgradient import FirstOrderRun
 
 torch.set_num_threads(1)
@@ -192,6 +192,11 @@ def test_tensors_and_dtypes() -> None:
 def test_bad_options(options: dict[str, Any], error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=re.escape(message)):
         hs.first_order(game(3), **{"steps": 3, "lr": 1e-3} | options)
+
+
+def test_a_trace_that_cannot_fit_is_refused() -> None:
+    with pytest.raises(NotEnoughMemoryError, match="the descent of 1 samples at n = 3 needs"):
+        hs.first_order(game(3), steps=1 << 50, lr=1e-3)
 
 
 def test_bad_games() -> None:

@@ -126,7 +126,7 @@ def first_order(
     record_every = check_players(record_every, name="record_every", least=1, most=1 << 62)
     rate = _positive("lr", lr)
     relative = 1.0 if lr_delta is None else _positive("lr_delta", lr_delta) / rate
-    rates = rate * np.logspace(0.0, np.log10(_positive("lr_decay", lr_decay)), steps)
+    decades = np.log10(_positive("lr_decay", lr_decay))
     momentum = _number("momentum", momentum, "a number from 0 to below 1")
     if momentum >= 1:
         raise ArgumentError("momentum", momentum, "a number from 0 to below 1")
@@ -134,9 +134,12 @@ def first_order(
         raise ArgumentError("empty_set", empty_set, '"ignored", "printed" or "released"')
     batch = values.shape[:-1]
     boxes = _boxes(values, _number("noise", noise, "a finite number of at least 0"), zeta, batch)
-    require_memory(9 * values.nbytes, f"the descent of {prod(batch)} samples at n = {n}")
+    count = prod(batch)
+    trace_bytes = 8 * (steps + (steps // record_every + 2) * (count + 4))
+    require_memory(9 * values.nbytes + trace_bytes, f"the descent of {count} samples at n = {n}")
 
-    recorded = np.unique([*range(0, steps, record_every), steps - 1])
+    rates = rate * np.logspace(0.0, decades, steps)
+    recorded = np.unique(np.append(np.arange(0, steps, record_every), steps - 1))
     objective, seconds = np.empty((*batch, len(recorded))), np.empty(len(recorded))
     descent = _Descent(values, boxes, momentum, empty_set)
     start, record = perf_counter(), 0

@@ -49,10 +49,11 @@ class Curve:
 
 @dataclass(frozen=True)
 class Panel:
-    """One game and the curves of all solvers on it."""
+    """One game, the curves of all solvers on it, and how many steps the first-order methods took."""
 
     title: str
     curves: tuple[Curve, ...]
+    steps: int
 
 
 def measure(*, quick: bool = False) -> list[Panel]:
@@ -94,7 +95,7 @@ def panel(source: str, n: int, *, noise: float, steps: int) -> Panel:
             seconds = timed(problem, name, solver)()
             curves.append(Curve(name, (seconds,), (max(problem.gap(name), _FLOOR),)))
     words = f"noise term up to {noise:.0%} of the output" if noise else "no noise term"
-    return Panel(f"{SOURCES[source].title}, n = {n}, {words}", tuple(curves))
+    return Panel(f"{SOURCES[source].title}, n = {n}, {words}", tuple(curves), steps)
 
 
 def _ours(problem: Problem) -> Curve:
@@ -133,16 +134,17 @@ def draw(panels: Sequence[Panel]) -> Figure:
     Example:
         >>> from harsanyi.bench.gap_figure import Curve, Panel, draw
         >>> curves = (Curve("decompose", (1e-3, 2e-3), (0.1, 0.01)), Curve("HiGHS", (1.0,), (1e-6,)))
-        >>> len(draw([Panel("a game", curves)]).axes)
+        >>> len(draw([Panel("a game", curves, steps=1000)]).axes)
         1
     """
     width, height, gap_x, gap_y, left, top = 4.2, 2.6, 0.75, 0.95, 0.95, 1.35
     columns = min(2, len(panels))
     rows = -(-len(panels) // columns)
     page = Page(
-        left + columns * (width + gap_x) - gap_x + MARGIN, top + rows * (height + gap_y) - gap_y + 0.95
+        max(left + columns * (width + gap_x) - gap_x + MARGIN, 6.8),
+        top + rows * (height + gap_y) - gap_y + 0.95,
     )
-    page.heading(MARGIN, 0.4, "Sparse AND-OR decomposition: gap against time", "one thread, log-log")
+    page.heading(MARGIN, 0.4, "Sparse AND-OR decomposition: gap against time", "on one thread")
     every = [curve for one in panels for curve in one.curves]
     seconds = [x for curve in every for x in curve.seconds]
     gaps = [x for curve in every for x in curve.gap]
@@ -166,7 +168,9 @@ def draw(panels: Sequence[Panel]) -> Figure:
         frameon=False,
         fontsize=8.5,
     )
-    page.text(MARGIN, page.height - 0.3, cpu_name(), fontsize=7.5, color=MUTED)
+    steps = ", ".join(f"{number:,}" for number in sorted({one.steps for one in panels}))
+    words = f"first_order and dense matrices: {steps} steps, the best of four learning rates. {cpu_name()}"
+    page.text(MARGIN, page.height - 0.3, words, fontsize=7.5, color=MUTED)
     return page.figure
 
 

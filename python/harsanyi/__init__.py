@@ -57,6 +57,10 @@ _PUBLIC = {
         "Decomposition",
         "decompose",
     ),
+    "subgradient": (
+        "FirstOrderRun",
+        "first_order",
+    ),
     "games.game": (
         "CallableGame",
         "Game",

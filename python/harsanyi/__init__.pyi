@@ -78,6 +78,10 @@ from harsanyi.sparse import (
     Decomposition as Decomposition,
     decompose as decompose,
 )
+from harsanyi.subgradient import (
+    FirstOrderRun as FirstOrderRun,
+    first_order as first_order,
+)
 from harsanyi.subsets import (
     all_subsets as all_subsets,
     masks_to_subsets as masks_to_subsets,

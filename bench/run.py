@@ -1,6 +1,6 @@
 """Makes the README's table: Markdown on stdout, and all that is behind it in results.json beside this file.
 
-    python bench/run.py [group ...] [--quick] [--slow] [--repeats K] [--json FILE]
+    python bench/run.py [group ...] [--quick] [--slow] [--repeats K] [--json FILE] [--figure FILE]
 
 The same code and options as `harsanyi bench`.
 """

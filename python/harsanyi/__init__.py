@@ -41,6 +41,7 @@ _PUBLIC = {
         "OrderSums",
         "reduce_orders",
     ),
+    "analysis.decay": ("decay",),
     "indices": (
         "banzhaf_interactions",
         "banzhaf_values",
@@ -58,6 +59,10 @@ _PUBLIC = {
         "band",
         "decompose",
         "decompose_joint",
+    ),
+    "subgradient": (
+        "FirstOrderRun",
+        "first_order",
     ),
     "games.game": (
         "CallableGame",
@@ -91,6 +96,8 @@ _PUBLIC = {
     ),
 }
 _SUBMODULES = {
+    "analysis": "harsanyi.analysis",
+    "attacks": "harsanyi.games.attacks",
     "config": "harsanyi.config",
     "errors": "harsanyi.errors",
     "games": "harsanyi.games",

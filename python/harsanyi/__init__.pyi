@@ -1,5 +1,6 @@
 # The public names for type checkers; __init__.py resolves the same ones lazily, and a test compares the two.
 from harsanyi import (
+    analysis as analysis,
     config as config,
     errors as errors,
     games as games,
@@ -7,6 +8,9 @@ from harsanyi import (
     ops as ops,
     plot as plot,
     subsets as subsets,
+)
+from harsanyi.analysis.decay import (
+    decay as decay,
 )
 from harsanyi.config import (
     build_config as build_config,
@@ -31,7 +35,7 @@ from harsanyi.explanation import (
     SparsePair as SparsePair,
     explain as explain,
 )
-from harsanyi.games import maskers as maskers, outputs as outputs
+from harsanyi.games import attacks as attacks, maskers as maskers, outputs as outputs
 from harsanyi.games.evaluate import (
     evaluate as evaluate,
 )
@@ -76,6 +80,10 @@ from harsanyi.sparse import (
     band as band,
     decompose as decompose,
     decompose_joint as decompose_joint,
+)
+from harsanyi.subgradient import (
+    FirstOrderRun as FirstOrderRun,
+    first_order as first_order,
 )
 from harsanyi.subsets import (
     all_subsets as all_subsets,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
-from harsanyi.bench import lattice_cases, model_cases
+from harsanyi.bench import decompose_cases, lattice_cases, model_cases
 from harsanyi.bench.case import Case, Series
 from harsanyi.errors import ArgumentError
 
@@ -16,6 +16,7 @@ GROUPS = {
     "batch": "4096 lattice vectors of 10 players, in place, two threads against one",
     "tables": "a table game, call to return from Python, one thread",
     "masking": "masked batches written into a given buffer, one thread",
+    "decompose": "sparse AND-OR pairs to a gap of 1e-3, one thread; many at once on two",
     "end_to_end": "a whole explanation, the import, and the peak memory",
 }
 
@@ -24,7 +25,7 @@ def table(*, quick: bool = False) -> tuple[Case, ...]:
     """All cases, in the order in which they are shown.
 
     Args:
-        quick: lattice vectors of up to 20 players only.
+        quick: lattice vectors of up to 20 players only, and decompositions of up to 10.
 
     Example:
         >>> from harsanyi.bench import cases
@@ -47,6 +48,7 @@ def table(*, quick: bool = False) -> tuple[Case, ...]:
         model_cases.image_masking(28, channels=1, rows=4096),
         model_cases.tabular_masking(128, rows=8192),
         model_cases.masking_memory(224, channels=3, rows=64),
+        *decompose_cases.table(quick=quick),
         model_cases.explanation(12),
         model_cases.import_time("import-time"),
         model_cases.import_time("import-time-first-use", use="harsanyi.mobius"),

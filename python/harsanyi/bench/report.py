@@ -78,9 +78,10 @@ def rows(results: Sequence[Result]) -> Iterator[tuple[str, ...]]:
         rate = f"{format_value(case.nbytes / seconds, 'B')}/s" if seconds and case.nbytes else ""
         head: tuple[str, ...] = (case.name, str(case.n) if case.n else "", case.dtype, median, rate)
         for of in (result.ours, *result.rivals):
-            if of is result.ours and of.series.target is None and not of.note and result.rivals:
+            found = _found(result, of)
+            if of is result.ours and of.series.target is None and not (of.note or found) and result.rivals:
                 continue  # the median says it all
-            text = describe(result, of)
+            text = describe(result, of) + found
             if of.note or of is result.ours:  # the others name their series themselves
                 text = f"{of.series.name}: {text}"
             yield (*head, text, _target(case, of), _reached(result, of))
@@ -97,17 +98,22 @@ def print_table(results: Sequence[Result]) -> None:
     from rich.table import Table
 
     console = Console()
+    if not console.is_terminal:  # nobody can widen a file
+        console = Console(width=max(console.width, 120))
     for group, title in GROUPS.items():
         chosen = [result for result in results if result.case.group == group]
         if not chosen:
             continue
         table = Table(title=f"{group}: {title}", box=box.SIMPLE_HEAD, title_justify="left")
-        for name in COLUMNS:
+        lines = list(rows(chosen))
+        shown = [i for i in range(len(COLUMNS)) if any(row[i] for row in lines)]
+        for name in (COLUMNS[i] for i in shown):
             number = name in ("n", "median", "rate")
             table.add_column(name, justify="right" if number else "left", no_wrap=name != "figure")
-        for row in rows(chosen):
+        for row in lines:
             style = {"yes": "green", "no": "red"}.get(row[-1], "")
-            table.add_row(*row[:-1], f"[{style}]{row[-1]}[/]" if style else row[-1])
+            cells = (*row[:-1], f"[{style}]{row[-1]}[/]" if style else row[-1])
+            table.add_row(*(cells[i] for i in shown))
         console.print(table)
     console.print(summary(results), highlight=False)
 
@@ -142,8 +148,18 @@ def _line(cells: Sequence[str]) -> str:
 
 def _cell(result: Result, of: Measurement) -> str:
     text = describe(result, of).removesuffix(f" of {of.series.name}")
+    text += _found(result, of)
     target = _target(result.case, of)
     return f"{text} ({target}: {_reached(result, of)})" if target else text
+
+
+def _found(result: Result, of: Measurement) -> str:
+    """What a solver found, to follow its figure: in which time which l1 norm, how far from the optimum."""
+    found = result.details.get("found", {}).get(of.series.name)
+    if not found or of.median is None:
+        return ""
+    time = "" if of is result.ours else f": {format_value(of.median, result.case.unit)}"
+    return f"{time}, l1 {found['l1']:.4g}, gap {found['gap']:.2g}"
 
 
 def summary(results: Sequence[Result]) -> str:

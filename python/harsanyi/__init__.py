@@ -52,6 +52,10 @@ _PUBLIC = {
         "shapley_taylor",
         "shapley_values",
     ),
+    "pairwise": (
+        "multi_order",
+        "multi_order_from_interactions",
+    ),
     "sparse": (
         "Decomposition",
         "decompose",

@@ -62,6 +62,10 @@ from harsanyi.lattice import (
     walsh_hadamard as walsh_hadamard,
     zeta as zeta,
 )
+from harsanyi.pairwise import (
+    multi_order as multi_order,
+    multi_order_from_interactions as multi_order_from_interactions,
+)
 from harsanyi.reductions import (
     OrderSums as OrderSums,
     reduce_orders as reduce_orders,

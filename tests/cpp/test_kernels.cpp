@@ -41,7 +41,8 @@ void check_masking(int n, std::int64_t elements, std::int64_t rows) {
   std::vector<std::int32_t> player(static_cast<size_t>(elements));
   for (auto& p : player) {
     const bool fixed = n == 0 || random.word() % 5 == 0;
-    p = fixed ? -1 : static_cast<std::int32_t>(random.word() % static_cast<unsigned>(n));
+    p = fixed ? -1 - static_cast<std::int32_t>(random.word() % 3)
+              : static_cast<std::int32_t>(random.word() % static_cast<unsigned>(n));
   }
   std::vector<std::uint8_t> masks(static_cast<size_t>(rows * n) + 1);  // never empty, so never a null pointer
   for (auto& keep : masks) keep = static_cast<std::uint8_t>(random.word() & 1);
@@ -75,6 +76,8 @@ void test_masking() {
     for (const std::int64_t elements : {1, 7, 64, 131}) check_masking<U>(n, elements, 9);
   }
   check_masking<U>(12, 784, 513);  // enough rows for several threads
+  check_masking<U>(2048, 131, 3);  // the most players whose masks are widened, and one more
+  check_masking<U>(2049, 131, 3);
 }
 
 // ---- reductions ----

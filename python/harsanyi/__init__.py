@@ -92,6 +92,8 @@ _PUBLIC = {
     ),
 }
 _SUBMODULES = {
+    "analysis": "harsanyi.analysis",
+    "attacks": "harsanyi.games.attacks",
     "config": "harsanyi.config",
     "errors": "harsanyi.errors",
     "games": "harsanyi.games",

@@ -1,5 +1,6 @@
 # The public names for type checkers; __init__.py resolves the same ones lazily, and a test compares the two.
 from harsanyi import (
+    analysis as analysis,
     config as config,
     errors as errors,
     games as games,
@@ -31,7 +32,7 @@ from harsanyi.explanation import (
     SparsePair as SparsePair,
     explain as explain,
 )
-from harsanyi.games import maskers as maskers, outputs as outputs
+from harsanyi.games import attacks as attacks, maskers as maskers, outputs as outputs
 from harsanyi.games.evaluate import (
     evaluate as evaluate,
 )

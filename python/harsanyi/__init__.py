@@ -103,6 +103,7 @@ _SUBMODULES = {
     "outputs": "harsanyi.games.outputs",
     "plot": "harsanyi.plot",
     "subsets": "harsanyi.subsets",
+    "training": "harsanyi.training",
 }
 _OWNER = {name: module for module, names in _PUBLIC.items() for name in names}
 

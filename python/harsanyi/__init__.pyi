@@ -8,6 +8,7 @@ from harsanyi import (
     ops as ops,
     plot as plot,
     subsets as subsets,
+    training as training,
 )
 from harsanyi.config import (
     build_config as build_config,

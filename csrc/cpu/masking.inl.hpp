@@ -32,8 +32,8 @@ void masked_row_by_table(const U* sample, const U* baseline, const int32_t* play
   }
 }
 
-// Up to this many players a row's masks are widened to the elements' type first, on the stack: then an element costs one
-// look-up that the compiler gathers a vector at a time, and no branch that nobody can predict.
+// Up to this many players a row's masks are widened to the elements' type first, on the stack: then an element costs
+// one look-up, which the compiler gathers a vector at a time, and no branch that nobody can predict.
 constexpr int widened_players = 2048;
 
 template <class U>

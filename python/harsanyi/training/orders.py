@@ -223,13 +223,7 @@ def encouraging_loss(change: torch.Tensor, labels: torch.Tensor | None) -> torch
     """
     import torch
 
-    expected = f"the class of each row, integers of shape ({len(change)},)"
-    if labels is None:
-        raise ArgumentError("labels", None, expected)
-    if not is_tensor(labels) or labels.is_floating_point() or labels.shape != (len(change),):
-        found = tuple(labels.shape) if is_tensor(labels) else type(labels).__name__
-        raise ArgumentError("labels", f"{found}", expected)
-    return torch.nn.functional.cross_entropy(change, labels.long())
+    return torch.nn.functional.cross_entropy(change, _checked_labels(labels, len(change)))
 
 
 def penalising_loss(change: torch.Tensor) -> torch.Tensor:
@@ -290,6 +284,8 @@ def order_loss(
     """
     import torch
 
+    if recipe.encourage is not None:
+        labels = _checked_labels(labels, len(samples))
     wanted = [ratios for ratios in (recipe.encourage, recipe.penalise) if ratios is not None]
     batches = [
         nested_batch(samples, r1, r2, player=player, baseline=baseline, generator=_further(generator, at))
@@ -304,6 +300,15 @@ def order_loss(
     if recipe.penalise is not None:
         loss = loss + recipe.penalise_weight * penalising_loss(changes[-1])
     return loss
+
+
+def _checked_labels(labels: Any, rows: int) -> torch.Tensor:
+    expected = f"the class of each row, an integer tensor of shape ({rows},)"
+    if not is_tensor(labels):
+        raise ArgumentError("labels", labels, expected)
+    if labels.is_floating_point() or labels.shape != (rows,):
+        raise ArgumentError("labels", f"{labels.dtype} of shape {tuple(labels.shape)}", expected)
+    return labels.long()
 
 
 def _further(generator: RandomSource, at: int) -> RandomSource:

@@ -46,6 +46,13 @@ void check_masking(int n, std::int64_t elements, std::int64_t rows) {
   }
   std::vector<std::uint8_t> masks(static_cast<size_t>(rows * n) + 1);  // never empty, so never a null pointer
   for (auto& keep : masks) keep = static_cast<std::uint8_t>(random.word() & 1);
+  for (std::int64_t row = 1; n > 0 && row < rows;
+       ++row) {  // rows that repeat the one above, or change one player of it
+    if (row % 3 == 0) continue;
+    std::uint8_t* const keep = masks.data() + row * n;
+    std::copy(keep - n, keep, keep);
+    if (row % 3 == 1) keep[random.word() % static_cast<unsigned>(n)] ^= 1;
+  }
 
   std::vector<U> expected;
   for (size_t r = 0; r < static_cast<size_t>(rows); ++r) {

@@ -2,6 +2,7 @@
 // instruction-set tier and for several numbers of threads.
 #include <cmath>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "check.h"
@@ -108,5 +109,15 @@ int main() {
   check_sums<double>(16, 2);  // from here on the threads share a vector
   check_sums<double>(17, 1);
   for (int n = 2; n <= 10; ++n) check_multi_order(n, 2);
+  for (const int n : {-1, 0, 1, 31}) {
+    bool refused = false;
+    try {
+      const double v[2] = {};
+      harsanyi::multi_order(v, n);
+    } catch (const harsanyi::error& error) {
+      refused = error.status() == HARSANYI_ERROR_ARGUMENT && std::string(error.what()).find("n: ") == 0;
+    }
+    CHECK(refused);
+  }
   return check_report("test_pairs");
 }

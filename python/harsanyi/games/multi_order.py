@@ -307,7 +307,11 @@ def _contexts(
         else:
             low, high = min(a, b), max(a, b)
             stream = ((low * n + high) * n + size) << _CONTEXT_BITS
-            _core.sample_masks(n, others, n - 2, size, count, seed, stream + begin, part)
+            fewer = min(size, n - 2 - size)  # of a large set, those left out are drawn
+            _core.sample_masks(n, others, n - 2, fewer, count, seed, stream + begin, part)
+            if fewer < size:
+                part ^= 1
+                part[:, (a, b)] = 0
         at += count
     return masks
 
@@ -315,15 +319,19 @@ def _contexts(
 def _deltas(
     game: Game, contexts: npt.NDArray[np.uint8], i: Integers, j: Integers, batch_size: int | None
 ) -> Floats:
-    """v[S + i + j] - v[S + i] - v[S + j] + v[S] [contexts], the four samples of a context in a row."""
+    """v[S + i + j] - v[S + i] - v[S + j] + v[S] of each context, float64 [contexts].
+
+    The four samples of a context follow each other as S, S + i, S + i + j, S + j: one player changes at a
+    time, which the kernel of masked batches turns to account.
+    """
     row = np.arange(len(contexts))
     keep = np.repeat(contexts[:, None], 4, axis=1)
-    keep[row, 1, i] = keep[row, 3, i] = 1
+    keep[row, 1, i] = keep[row, 2, i] = 1
     keep[row, 2, j] = keep[row, 3, j] = 1
     masks = keep.reshape(-1, contexts.shape[1])
     selection = masks if isinstance(game, ModelGame) else masks_to_subsets(masks)
     v = host_array(evaluate(game, selection, batch_size=batch_size)).astype(np.float64).reshape(-1, 4)
-    delta: Floats = v[:, 3] - v[:, 1] - v[:, 2] + v[:, 0]
+    delta: Floats = v[:, 2] - v[:, 1] - v[:, 3] + v[:, 0]
     return delta
 
 

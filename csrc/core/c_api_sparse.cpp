@@ -3,6 +3,7 @@
 
 #include "../lattice/bits.hpp"
 #include "arena.hpp"
+#include "checks.hpp"
 #include "decompose.hpp"
 #include "dispatch.hpp"
 #include "harsanyi/harsanyi.h"
@@ -12,7 +13,6 @@
 namespace harsanyi {
 namespace {
 
-constexpr harsanyi_status bad = HARSANYI_ERROR_ARGUMENT;
 static_assert(kMaxNetworks == HARSANYI_MAX_NETWORKS, "one limit");
 
 // From here on the threads share one sample, since its vectors outgrow the caches of one processor; below, each has its

@@ -13,61 +13,9 @@ import torch
 from harsanyi.errors import ArgumentError, ArgumentTypeError, NonFiniteError
 from harsanyi.sparse import Decomposition, decompose
 from reference import permuted, popcounts
-from scipy.optimize import linprog
+from reference_sparse import Game, games, optimum, synthesis, weights_of
 
 torch.set_num_threads(1)
-Game = Any
-
-
-def synthesis(n: int) -> tuple[Game, Game]:
-    """Dense Z and -Q: the output on T (row) of one AND, and of one OR, interaction S (column)."""
-    t, s = np.arange(1 << n)[:, None], np.arange(1 << n)[None, :]
-    return ((s & ~t) == 0).astype(float), ((s & t) != 0).astype(float)
-
-
-def weights_of(n: int, tie_break: float, weights: Game | None = None) -> Game:
-    by_order = 1 + tie_break * (np.arange(n + 1.0) - 1)
-    if weights is not None:
-        by_order = by_order * weights
-    return by_order[popcounts(n)][1:]
-
-
-def optimum(v: Game, zeta: float = 0.0, tie_break: float = 0.01, weights: Game | None = None) -> float:
-    """The optimum by HiGHS, which wants numbers of order one: both parts of each, constant, delta."""
-    n = len(v).bit_length() - 1
-    size = float(np.ptp(v))
-    if size == 0:
-        return 0.0
-    target = (v - v[0]) / size
-    z, o = (m[:, 1:] for m in synthesis(n))
-    noise = np.eye(1 << n)
-    cost = np.tile(weights_of(n, tie_break, weights), 4)
-    bounds = [(0.0, 0.0 if np.isinf(w) else None) for w in cost]
-    cost = np.concatenate([np.where(np.isinf(cost), 0.0, cost), np.zeros(1 + (1 << n))])
-    bounds += [(None, None)] + [(-zeta / size, zeta / size)] * (1 << n)
-    rows = np.hstack([z, -z, o, -o, np.ones((1 << n, 1)), noise])
-    found = linprog(cost, A_eq=rows, b_eq=target, bounds=bounds, method="highs")
-    assert found.status == 0
-    return float(found.fun) * size
-
-
-def games(n: int, seed: int = 0) -> dict[str, Game]:
-    rng = np.random.default_rng(seed + n)
-    a, o = np.zeros(1 << n), np.zeros(1 << n)
-    some = rng.integers(1, 1 << n, size=3)
-    a[some], o[some[::-1]] = rng.normal(size=3), rng.normal(size=3)
-    one_hot = np.zeros(1 << n)
-    one_hot[-1] = 1.0
-    random = rng.normal(size=1 << n)
-    return {
-        "random": random,
-        "planted": synthesis(n)[0] @ a + synthesis(n)[1] @ o,
-        "one-hot": one_hot,
-        "linear": synthesis(n)[0][:, [1 << i for i in range(n)]] @ np.arange(1.0, n + 1),
-        "huge offset": random + 1e6,
-        "tiny": random * 1e-12,
-        "large": random * 1e12,
-    }
 
 
 def check_certificate(found: Decomposition[Any], v: Game, weights: Game) -> None:
@@ -97,7 +45,7 @@ def check_certificate(found: Decomposition[Any], v: Game, weights: Game) -> None
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.1])
-@pytest.mark.parametrize("n", [1, 2, 3, 4, 5, 6])
+@pytest.mark.parametrize("n", [1, 2, 3, 4, 5, 6, 7])
 def test_the_optimum_is_that_of_the_linear_program(n: int, noise: float) -> None:
     for name, v in games(n).items():
         found = decompose(v, noise=noise)
@@ -108,6 +56,18 @@ def test_the_optimum_is_that_of_the_linear_program(n: int, noise: float) -> None
         assert found.lower_bound <= best + tolerance, name
         assert best - tolerance <= found.objective <= best * (1 + 1e-3) + tolerance, name
         check_certificate(found, v, weights_of(n, 0.01))
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.1])
+@pytest.mark.parametrize(("n", "names"), [(8, ("random", "planted", "linear")), (9, ("planted", "linear"))])
+def test_larger_games_too(n: int, names: tuple[str, ...], noise: float) -> None:
+    for name in names:
+        v = games(n)[name]
+        found = decompose(v, noise=noise)
+        best = optimum(v, float(found.zeta))
+        assert str(found.status) == "optimal", name
+        assert found.lower_bound <= best * (1 + 1e-6), name
+        assert best * (1 - 1e-6) <= found.objective <= best * (1 + 1e-3), name
 
 
 def test_a_constant_game_is_nothing() -> None:

@@ -136,6 +136,7 @@ harsanyi_status harsanyi_decompose(const harsanyi_decompose_options* options, in
   if (batch == 0) return HARSANYI_OK;
   if (!v || !and_ || !or_ || !dual || !reports) return fail(bad, "v, and, or, dual, reports: null pointer");
   const bool noise = zetas != nullptr;
+  if (noise && options->dtype == HARSANYI_F32) return fail(bad, "dtype: f32 serves without noise only");
   if (noise && delta == nullptr) return fail(bad, "delta: null pointer, but zetas are given");
   const int64_t vectors = batch * options->networks;
   for (int64_t b = 0; noise && b < vectors; ++b) {

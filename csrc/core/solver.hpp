@@ -76,7 +76,7 @@ class Solver {
   T* at(T* base, int k) const noexcept { return base + offset(k); }
   size_t offset(int k) const noexcept { return static_cast<size_t>(k) * count_; }
   double origin(int k) const noexcept { return sample_.v[offset(k)]; }
-  double zeta(int k) const noexcept { return plan_.noise ? sample_.zeta[k] * box_ : 0; }
+  double zeta(int k) const noexcept { return plan_.noise ? sample_.zeta[k] : 0; }
   bool joint() const noexcept { return plan_.networks > 1; }
   int kinds() const noexcept { return plan_.and_only ? 1 : 2; }
 
@@ -138,7 +138,7 @@ class Solver {
   }
 
   Prox<T> prox(int block, int k) const noexcept {
-    if (block == 2) return {static_cast<T>(zeta(k)), static_cast<T>(INFINITY), nullptr};
+    if (block == 2) return {static_cast<T>(zeta(k) * box_), static_cast<T>(INFINITY), nullptr};
     return {unit_, free_from_, plan_.weight};
   }
   void threshold(int kind, T* z) const noexcept;

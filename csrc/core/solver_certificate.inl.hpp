@@ -72,8 +72,10 @@ void Solver<T>::try_pair(T* a, T* o, const T* noise) noexcept {
       sample_.or_[j] = o != nullptr ? o[j] : 0;
     }
     if (!plan_.noise) return;
-    const T bound = static_cast<T>(zeta(k));
-    for (size_t j = from; j < from + m; ++j) sample_.delta[j] = std::min(std::max(noise[j], -bound), bound);
+    const double bound = zeta(k);
+    for (size_t j = from; j < from + m; ++j) {
+      sample_.delta[j] = std::min(std::max(static_cast<double>(noise[j]), -bound), bound);
+    }
   });
 }
 
@@ -193,8 +195,7 @@ void Solver<T>::find_bound_of(T* y, T* image) noexcept {
       kernel_.dual_sums(m, sample_.v + offset(k) + i, origin(k), static_cast<T>(all ? mean : 0), part + i,
                         parts + block, sizes + block);
     });
-    const double full = plan_.noise ? sample_.zeta[k] : 0;
-    for (size_t block = 0; block < blocks; ++block) product += parts[block] - full * sizes[block];
+    for (size_t block = 0; block < blocks; ++block) product += parts[block] - zeta(k) * sizes[block];
   }
   for (int kind = 0; kind < kinds(); ++kind) {
     named(kind == 0 ? Kind::superset_zeta : Kind::or_inverse, y, image);
@@ -326,7 +327,7 @@ harsanyi_decompose_report Solver<T>::run() noexcept {
       if (checks++ % 2 == 0) from_thresholds(checks % 4 == 1);
       if (!std::isfinite(free_from_)) find_bound();
       reflect_all();
-      done = best_ - bound_ <= options_.gap * best_ || best_ <= 1e-12 * plain_;
+      done = std::isfinite(best_) && (best_ - bound_ <= options_.gap * best_ || best_ <= 1e-12 * plain_);
       if (interrupt_.stopped()) break;
       if (options_.share < 1 && std::isfinite(best_) && (done || std::isfinite(free_from_))) {
         loosen();

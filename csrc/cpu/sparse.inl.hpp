@@ -230,7 +230,7 @@ void joint_prox(const Prox<T>& prox, T alpha, int networks, size_t stride, size_
         for (int k = 0; k < networks; ++k) {
           together += sorted[k];
           const T level = (together - radius) / static_cast<T>(k + 1);
-          if (level < sorted[k]) cap = level;
+          if (level <= sorted[k]) cap = level;
         }
       }
       for (int k = 0; k < networks; ++k) z[static_cast<size_t>(k) * stride + i] = clip(left[k], cap);

@@ -166,7 +166,7 @@ HARSANYI_API harsanyi_status harsanyi_masked_batch_from_masks(size_t element_byt
  * supersets and over sets disjoint from S of at most weights[|S|] in size. A constant v gives zeros. */
 #define HARSANYI_MAX_NETWORKS 16
 typedef struct harsanyi_decompose_options {
-  harsanyi_dtype dtype;  /* of the iteration: HARSANYI_F64, or HARSANYI_F32, twice as fast, for gaps down to 1e-4 */
+  harsanyi_dtype dtype;  /* of the iteration: HARSANYI_F64, or, without noise, HARSANYI_F32 for gaps down to 5e-4 */
   double gap;            /* stop at (objective - bound) <= gap * objective; >= 0 */
   int64_t max_steps;     /* >= 1 */
   int64_t check_every;   /* steps between two looks at the gap, >= 1; 20 serves */

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
 
 from harsanyi._arrays import MAX_SUBSET_PLAYERS, Array, check_players, require_memory
-from harsanyi.errors import MissingDependencyError, NotEnoughMemoryError
+from harsanyi._progress import progress_bar
+from harsanyi.errors import NotEnoughMemoryError
 from harsanyi.games.game import Game, ModelGame, checked_values
 from harsanyi.games.masking import as_selection
 
@@ -87,16 +87,3 @@ def _empty(count: int, like: Array) -> Array:
 
     with torch.inference_mode(False):  # an inference tensor would be refused by autograd later
         return torch.empty(count, dtype=like.dtype, device=like.device)
-
-
-@contextmanager
-def progress_bar(total: int, show: bool, *, what: str = "evaluate") -> Iterator[Callable[[int], object]]:
-    if not show:
-        yield lambda count: None
-        return
-    try:
-        from tqdm import tqdm
-    except ImportError as error:
-        raise MissingDependencyError("progress=True needs tqdm, which harsanyi[torch] brings") from error
-    with tqdm(total=total, unit="subset", unit_scale=True, desc=what) as bar:
-        yield bar.update

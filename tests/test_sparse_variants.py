@@ -1,0 +1,216 @@
+"""The variants of the sparse decomposition: kinds, shares, several networks, precision, warm start, band."""
+
+from __future__ import annotations
+
+import itertools
+import signal
+import threading
+import time
+from typing import Any
+
+import harsanyi as hs
+import numpy as np
+import pytest
+import torch
+from harsanyi.errors import ArgumentError, ArgumentTypeError
+from harsanyi.sparse import band, decompose, decompose_joint, decompose_workspace
+from reference_sparse import games, joint_optimum, optimum, synthesis, trained, weights_of
+
+torch.set_num_threads(1)
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.1])
+@pytest.mark.parametrize("n", [1, 2, 4, 6])
+def test_and_alone_has_the_optimum_of_its_linear_program(n: int, noise: float) -> None:
+    for name in ("random", "planted", "one-hot", "linear", "large"):
+        v = games(n)[name]
+        found = decompose(v, noise=noise, kinds="and")
+        best = optimum(v, float(found.zeta), kinds="and")
+        assert str(found.status) == "optimal", name
+        assert not found.or_.any()
+        assert found.lower_bound <= best * (1 + 1e-6) + 1e-7 * np.ptp(v)
+        assert best * (1 - 1e-6) - 1e-7 * np.ptp(v) <= found.objective <= best * (1 + 1e-3) + 1e-7 * np.ptp(v)
+        np.testing.assert_allclose(
+            synthesis(n)[0] @ found.and_ + found.delta, v, rtol=0, atol=1e-13 * np.abs(v).max() * 2**n
+        )
+        if noise == 0:
+            np.testing.assert_array_equal(found.and_[1:], hs.mobius(v - v[0])[1:])
+            assert found.gap <= 1e-12
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.05])
+@pytest.mark.parametrize("alpha", [0.0, 0.1, 1.0])
+@pytest.mark.parametrize("n", [2, 4])
+def test_the_joint_optimum_is_that_of_its_linear_program(n: int, alpha: float, noise: float) -> None:
+    rng = np.random.default_rng(n)
+    v = games(n)["random"] + 0.3 * rng.normal(size=(3, 1 << n))
+    found = decompose_joint(v, alpha=alpha, noise=noise)
+    best = joint_optimum(v, alpha, found.zeta)
+    assert str(found.status) == "optimal"
+    assert found.lower_bound <= best * (1 + 1e-6)
+    assert best * (1 - 1e-6) <= found.objective <= best * (1 + 1e-3)
+    z, o = synthesis(n)
+    rebuilt = found.and_ @ z.T + found.or_[:, 1:] @ o[:, 1:].T
+    np.testing.assert_allclose(rebuilt + found.delta, v, rtol=0, atol=1e-12)
+    # The certificate again, from the definition of the dual norm.
+    y = found.dual
+    sums = np.abs(np.stack([y @ z, y @ (1 - o)]))[..., 1:]
+    largest = -np.sort(-sums, axis=1)
+    norm = (np.cumsum(largest, 1) / ((1 - alpha) + alpha * np.arange(1, 4))[:, None]).max(1)
+    assert (norm <= weights_of(n, 0.01) * (1 + 1e-9)).all()
+    value = ((v - v[:, :1]) * y).sum() - (found.zeta * np.abs(y).sum(1)).sum()
+    assert found.lower_bound == pytest.approx(value, rel=1e-9)
+
+
+def test_one_network_is_decomposed_for_itself() -> None:
+    v = trained(6)
+    alone, joint = decompose(v, gap=1e-5), decompose_joint(v[None], gap=1e-5)
+    assert joint.objective == pytest.approx(alone.objective, rel=3e-5)
+    apart = decompose_joint(np.stack([v, games(6)["random"]]), alpha=1.0, gap=1e-5)
+    other = decompose(games(6)["random"], gap=1e-5)
+    assert apart.objective == pytest.approx(alone.objective + other.objective, rel=3e-5)
+
+
+def test_what_networks_share_costs_once() -> None:
+    v = trained(5)
+    found = decompose_joint(np.stack([v, v]), alpha=0.1, gap=1e-4)
+    assert found.objective == pytest.approx(1.1 * decompose(v, gap=1e-4).objective, rel=1e-3)
+
+
+def test_a_smaller_share_costs_less_and_promises_nothing() -> None:
+    v = trained(7)
+    convex = decompose(v, noise=0)
+    found = decompose(v, noise=0, share=0.8)
+    sizes = np.sort(np.concatenate([np.abs(convex.and_[1:]), np.abs(convex.or_[1:])]))
+    assert str(found.status) == "heuristic"
+    assert (found.lower_bound, found.gap) == (0, 1)
+    assert found.objective <= sizes[: round(0.8 * sizes.size)].sum()
+    z, o = synthesis(7)
+    np.testing.assert_allclose(z @ found.and_ + o[:, 1:] @ found.or_[1:], v, atol=1e-11)
+
+
+@pytest.mark.parametrize("n", [3, 6, 9])
+def test_single_precision_reaches_the_gap_it_promises(n: int) -> None:
+    for v in (trained(n), games(n)["huge offset"], games(n)["tiny"]):
+        found = decompose(v, noise=0, precision="float32", gap=5e-4)
+        assert found.gap <= 5e-4
+        assert found.and_.dtype == np.float64
+        z, o = synthesis(n)
+        rebuilt = z @ found.and_ + o[:, 1:] @ found.or_[1:]
+        np.testing.assert_allclose(rebuilt, v, rtol=0, atol=1e-13 * (found.l1 + np.abs(v).max()))
+    with pytest.raises(ArgumentError, match="gap: got 1e-05, but it must be at least 0.0005 in float32"):
+        decompose(trained(n), noise=0, precision="float32", gap=1e-5)
+    with pytest.raises(ArgumentError, match="precision: got float32 with a noise term"):
+        decompose(trained(n), precision="float32")
+
+
+def test_a_tight_gap_is_reached_on_ten_players() -> None:
+    v = trained(10)
+    for noise in (0.0, 0.02):
+        found = decompose(v, noise=noise, gap=1e-6, max_steps=200000)
+        assert found.gap <= 1e-6
+
+
+def test_the_objective_falls_with_the_box() -> None:
+    v = trained(8)
+    found = [decompose(v, zeta=z, gap=1e-4) for z in (0.0, 0.01, 0.03, 0.1, 0.3)]
+    for wide, narrow in itertools.pairwise(reversed(found)):
+        assert wide.lower_bound <= narrow.objective
+        assert wide.objective <= narrow.objective * (1 + 1e-4)
+
+
+def test_a_warm_start_saves_steps_and_ends_at_the_same_objective() -> None:
+    v = np.stack([trained(8), games(8)["random"]])
+    for noise in (0.0, 0.02):
+        cold = decompose(v, noise=noise, gap=1e-4)
+        again = decompose(v, noise=noise, gap=1e-4, warm_start=cold)
+        assert (again.gap <= 1e-4).all()
+        assert (again.steps < cold.steps).all()
+        near = decompose(v * 1.01, noise=noise, gap=1e-4, warm_start=cold)
+        np.testing.assert_allclose(near.objective, 1.01 * cold.objective, rtol=3e-4)
+        batch = decompose_joint(v, noise=noise)
+        assert decompose_joint(v, noise=noise, warm_start=batch).steps <= batch.steps
+
+
+def test_coefficients_agree_at_a_tight_gap() -> None:
+    v = trained(7)  # without noise: the freedom that a box leaves is not one of orders
+    base = decompose(v, noise=0, gap=1e-9, max_steps=500000)
+    other = decompose(np.roll(np.stack([v, v * 2]), 1, 0), noise=0, gap=1e-9, max_steps=500000)
+    start = decompose(trained(7) + 0.1 * games(7)["random"], noise=0)
+    warm = decompose(v, noise=0, gap=1e-9, max_steps=500000, warm_start=start)
+    size = np.abs(base.and_).max()
+    for found in (other.and_[1], other.and_[0] / 2, warm.and_):
+        np.testing.assert_allclose(found, base.and_, atol=1e-4 * size)
+
+
+def test_the_band_shows_what_is_not_determined() -> None:
+    linear = games(4)["linear"]
+    ends = band(linear, noise=0, gap=1e-7)
+    np.testing.assert_allclose(ends.strength_low, [0, 10, 0, 0, 0], atol=1e-3)
+    assert ends.strength_high[1] < 9
+    assert ends.low.l1 == pytest.approx(ends.high.l1, rel=1e-5)
+    tensor = band(torch.from_numpy(linear).expand(2, -1), noise=0)
+    assert tensor.strength_low.shape == (2, 5)
+    with pytest.raises(ArgumentError, match="tie_break: got 0"):
+        band(linear, tie_break=0)
+
+
+def test_a_workspace_can_be_used_again() -> None:
+    v = games(6)["random"]
+    space = np.empty(decompose_workspace(6, 3), np.uint8)
+    first = decompose(np.stack([v] * 3), workspace=space)
+    second = decompose(v, noise=0, workspace=space)
+    assert first.and_[2].tobytes() == decompose(v).and_.tobytes()
+    assert second.and_.tobytes() == decompose(v, noise=0).and_.tobytes()
+    with pytest.raises(ArgumentError, match="workspace: got 10 bytes"):
+        decompose(v, workspace=space[:10])
+    with pytest.raises(ArgumentTypeError, match="workspace: got list"):
+        decompose(v, workspace=[0])  # type: ignore[arg-type]
+
+
+def test_progress_counts_the_samples(capsys: pytest.CaptureFixture[str]) -> None:
+    decompose(np.random.default_rng(0).normal(size=(5, 64)), progress=True)
+    assert "5.00/5.00" in capsys.readouterr().err
+
+
+def test_long_work_can_be_interrupted() -> None:
+    v = np.random.default_rng(1).normal(size=1 << 14)
+    threading.Timer(0.3, signal.raise_signal, [signal.SIGINT]).start()
+    begin = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        decompose(v, gap=0.0, max_steps=10**8)
+    assert time.monotonic() - begin < 60  # it would run for hours
+
+
+def test_excluded_orders_with_noise_are_found_where_the_noise_allows() -> None:
+    v = games(5)["linear"] + np.random.default_rng(2).uniform(-0.1, 0.1, 32)
+    weights = [1.0, 1.0, np.inf, np.inf, np.inf]
+    found = decompose(v, zeta=0.2, weights=weights)
+    best = optimum(v, 0.2, weights=np.array([0.0, *weights]))
+    assert str(found.status) == "optimal"
+    assert found.objective == pytest.approx(best, rel=2e-3)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"kinds": "or"}, "kinds: got 'or'"),
+        ({"share": 1.5}, "share: got 1.5"),
+        ({"precision": "float16"}, "precision: got 'float16'"),
+        ({"warm_start": decompose(np.arange(4.0))}, r"warm_start: got shape \(4,\)"),
+    ],
+)
+def test_options_out_of_range_are_named(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ArgumentError, match=message):
+        decompose(np.arange(8.0), **options)
+
+
+def test_joint_options_are_named() -> None:
+    with pytest.raises(ArgumentError, match=r"v: got shape \(8,\)"):
+        decompose_joint(np.arange(8.0))
+    with pytest.raises(ArgumentError, match="alpha: got 2"):
+        decompose_joint(np.zeros((2, 8)), alpha=2)
+    with pytest.raises(ArgumentError, match=r"v: got shape \(17, 8\)"):
+        decompose_joint(np.zeros((17, 8)))
+    with pytest.raises(ArgumentTypeError, match="warm_start: got int"):
+        decompose_joint(np.zeros((2, 8)), warm_start=3)  # type: ignore[arg-type]

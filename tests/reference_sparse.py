@@ -51,7 +51,7 @@ def optimum(
 
 
 def joint_optimum(games: Game, alpha: float, zetas: Game, tie_break: float = 0.01) -> float:
-    """The optimum of the sum of w ((1 - alpha) max_k |I_k| + alpha sum_k |I_k|): one bound a set for the max."""
+    """The optimum of the sum of w ((1 - alpha) max_k |I_k| + alpha sum_k |I_k|): a variable for each max."""
     networks, length = games.shape
     n = length.bit_length() - 1
     size = float(np.abs(games - games[:, :1]).max())
@@ -77,7 +77,9 @@ def joint_optimum(games: Game, alpha: float, zetas: Game, tie_break: float = 0.0
         bounds += [(None, None)] + [(-zetas[k] / size, zetas[k] / size)] * length
         cost[plus[k] : plus[k] + 2 * sets] = np.tile(alpha * weight, 2)
         pieces = slice(k * sets, (k + 1) * sets)
-        below[pieces, plus[k] : plus[k] + sets] = below[pieces, plus[k] + sets : plus[k] + 2 * sets] = np.eye(sets)
+        below[pieces, plus[k] : plus[k] + sets] = below[pieces, plus[k] + sets : plus[k] + 2 * sets] = np.eye(
+            sets
+        )
         below[pieces, maxima:rest] = -np.eye(sets)
     cost[maxima:rest] = (1 - alpha) * weight
     target = np.concatenate([(g - g[0]) / size for g in games])

@@ -19,9 +19,9 @@ constexpr double kPhi = 1.6180339887498948482;
 bool Interrupt::stopped() noexcept {
   if (options_.poll == nullptr) return false;
   if (stopped_.load(std::memory_order_relaxed)) return true;
-  const int64_t now = std::chrono::duration_cast<std::chrono::milliseconds>(
-                          std::chrono::steady_clock::now().time_since_epoch())
-                          .count();
+  const int64_t now =
+      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch())
+          .count();
   if (now - asked_at_.load(std::memory_order_relaxed) < 50 || asking_.test_and_set(std::memory_order_acquire)) {
     return false;
   }
@@ -83,8 +83,8 @@ DecomposeScratch<T> DecomposeScratch<T>::place(const KernelTable& table, const D
   DecomposeScratch scratch;
   scratch.threads = threads;
   scratch.memory = arena.take<T>(Solver<T>::vectors(plan) * (static_cast<size_t>(plan.networks) << plan.n));
-  const size_t tile = std::max(table.cut_transform(Dtype::f64, plan.n).scratch,
-                               table.cut_transform(Dtype::f32, plan.n).scratch);
+  const size_t tile =
+      std::max(table.cut_transform(Dtype::f64, plan.n).scratch, table.cut_transform(Dtype::f32, plan.n).scratch);
   scratch.tiles = arena.take<char>(aligned(tile) * static_cast<size_t>(threads));
   return scratch;
 }

@@ -10,7 +10,7 @@
 
 namespace harsanyi {
 
-constexpr double kSine = 0.52573111211913360603, kCosine = 0.85065080835203993218;  // tangent 1 / phi
+constexpr double kSine = 0.52573111211913360603, kCosine = 0.85065080835203993218;          // tangent 1 / phi
 constexpr double kInversePencil[4] = {kSine - kCosine, kCosine, kCosine + kSine, -kSine};   // Y^-1 = U Z^-1
 constexpr double kInversePencilT[4] = {kSine - kCosine, kCosine + kSine, kCosine, -kSine};  // Y^-T
 
@@ -179,9 +179,9 @@ class Solver {
 
   // Blocks: AND, OR, noise.
   T *q_[3], *x_[3], *anchor_[3], *z_[2];
-  T *t1_, *t2_;   // with noise
-  T* rotated_;    // without: Y^-1 (v - v[0]), in the scale of the unscaled rotations
-  T* sizes_;      // two vectors, for the heuristic
+  T *t1_, *t2_;       // with noise
+  T* rotated_;        // without: Y^-1 (v - v[0]), in the scale of the unscaled rotations
+  T* sizes_;          // two vectors, for the heuristic
   double plain_ = 0;  // l1 norm of the dividends
   double box_ = 1;    // the box is solved for at this share of its width
   T unit_ = 0;        // threshold of weight 1

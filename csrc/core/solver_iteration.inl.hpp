@@ -31,7 +31,8 @@ void Solver<T>::start() noexcept {
   if (plan_.excluded && plan_.noise) box_ = 1 - std::max(options_.gap, 1e-4) / 4;
   if (!plan_.noise) {
     const double scale = std::pow(kCosine, -plan_.n);
-    for (size_t i = 0; i < all_; ++i) rotated_[i] = static_cast<T>(scale * (sample_.v[i] - origin(static_cast<int>(i >> plan_.n))));
+    for (size_t i = 0; i < all_; ++i)
+      rotated_[i] = static_cast<T>(scale * (sample_.v[i] - origin(static_cast<int>(i >> plan_.n))));
     general(kInversePencil, rotated_);
   }
   if (options_.warm_start) {
@@ -68,7 +69,8 @@ void Solver<T>::warm() noexcept {
     for (int k = 0; k < plan_.networks; ++k) at(q, k)[0] = 0;
   }
   if (!plan_.noise) return;
-  for (size_t i = 0; i < all_; ++i) q_[2][i] = static_cast<T>(sample_.delta[i]) + unit_ * static_cast<T>(sample_.dual[i]);
+  for (size_t i = 0; i < all_; ++i)
+    q_[2][i] = static_cast<T>(sample_.delta[i]) + unit_ * static_cast<T>(sample_.dual[i]);
 }
 
 // solution <- (A A^T)^-1 x, in x or y.
@@ -139,7 +141,8 @@ double Solver<T>::advance() noexcept {
     });
     if (coupled) {
       sum_joint([&](size_t i, size_t m) {
-        kernel_.joint_prox(prox(b, 0), static_cast<T>(options_.alpha), plan_.networks, count_, i, m, q_[b] + i, z_[b] + i);
+        kernel_.joint_prox(prox(b, 0), static_cast<T>(options_.alpha), plan_.networks, count_, i, m, q_[b] + i,
+                           z_[b] + i);
         return 0.0;
       });
       each([&](int k, size_t i, size_t m, size_t) {
@@ -171,9 +174,9 @@ void Solver<T>::restart(double size) noexcept {
     first_size_ = size;
     last_size_ = INFINITY;
   }
-  const bool due = stretch_ > 1 && (size <= kShrunk * first_size_ ||
-                                    (size <= kShrunkGrowing * first_size_ && size > last_size_) ||
-                                    static_cast<double>(stretch_) >= kLongest * static_cast<double>(steps_));
+  const bool due =
+      stretch_ > 1 && (size <= kShrunk * first_size_ || (size <= kShrunkGrowing * first_size_ && size > last_size_) ||
+                       static_cast<double>(stretch_) >= kLongest * static_cast<double>(steps_));
   last_size_ = size;
   if (!due) return;
   stretch_ = 0;

@@ -160,7 +160,8 @@ void SpinSolver<T>::couple(const KernelTable& table, int level, T* x, int thread
   const auto run = [&](int64_t first, int64_t items, int) {
     if (pieces == 1) return table.sparse<T>().couple_rows(pairs + first, items, stride, columns, x);
     for (int64_t i = first; i < first + items; ++i) {
-      table.sparse<T>().couple_rows(pairs + i / pieces, 1, stride, columns, x + static_cast<size_t>(i % pieces) * columns);
+      table.sparse<T>().couple_rows(pairs + i / pieces, 1, stride, columns,
+                                    x + static_cast<size_t>(i % pieces) * columns);
     }
   };
   parallel_ranges(count * pieces, static_cast<int64_t>(2 * sizeof(T) * columns), run, threads);

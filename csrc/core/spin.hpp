@@ -36,9 +36,9 @@ class SpinSolver {
   int32_t* rows_ = nullptr;              // of all paths
   int32_t* path_begin_ = nullptr;        // paths + 1
   int32_t paths_ = 0;
-  T* inverse_[kMaxCoupled + 1] = {};       // by d, symmetric
-  size_t largest_ = 0;                     // side of the largest block
-  double* scratch_ = nullptr;              // to build with
+  T* inverse_[kMaxCoupled + 1] = {};  // by d, symmetric
+  size_t largest_ = 0;                // side of the largest block
+  double* scratch_ = nullptr;         // to build with
 };
 
 extern template class SpinSolver<float>;

@@ -163,4 +163,3 @@ struct Rotate {  // [[1,-t],[t,1]]
 
 }  // namespace HARSANYI_ISA
 }  // namespace harsanyi
-

@@ -10,7 +10,19 @@
 
 namespace harsanyi {
 
-enum class Kind { zeta, mobius, superset_zeta, superset_mobius, or_transform, or_inverse, walsh_hadamard, general, reflect, rotate, rotate_back };
+enum class Kind {
+  zeta,
+  mobius,
+  superset_zeta,
+  superset_mobius,
+  or_transform,
+  or_inverse,
+  walsh_hadamard,
+  general,
+  reflect,
+  rotate,
+  rotate_back
+};
 enum class Dtype { f32, f64, i64 };
 
 constexpr size_t size_of(Dtype dtype) { return dtype == Dtype::f32 ? 4 : 8; }

@@ -437,9 +437,9 @@ double normalised_max(size_t first, size_t count, const T* weight, const T* x) {
 
 template <class T>
 constexpr SparseKernels<T> sparse_kernels = {
-    advance<T>,       reflect<T>,    apply_prox<T>,    excess<T>,      moved<T>,     restart<T>,     advance_from<T>,
-    joint_prox<T>,    joint_cost<T>, joint_max<T>,     residual<T>,    add<T>,       split_noise<T>, project_pairs<T>,
-    weigh_pairs<T>,   couple_rows<T>, apply_block<T>,  sum<T>,         weighted_l1<T>, dual_sums<T>, normalised_max<T>,
+    advance<T>,     reflect<T>,     apply_prox<T>,  excess<T>,   moved<T>,       restart<T>,     advance_from<T>,
+    joint_prox<T>,  joint_cost<T>,  joint_max<T>,   residual<T>, add<T>,         split_noise<T>, project_pairs<T>,
+    weigh_pairs<T>, couple_rows<T>, apply_block<T>, sum<T>,      weighted_l1<T>, dual_sums<T>,   normalised_max<T>,
 };
 
 }  // namespace HARSANYI_ISA

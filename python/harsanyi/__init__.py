@@ -57,10 +57,12 @@ _PUBLIC = {
         "multi_order",
         "multi_order_from_interactions",
     ),
-    "sparse": (
+    "optima": (
         "Band",
-        "Decomposition",
         "band",
+    ),
+    "sparse": (
+        "Decomposition",
         "decompose",
         "decompose_joint",
     ),

@@ -67,6 +67,10 @@ from harsanyi.lattice import (
     walsh_hadamard as walsh_hadamard,
     zeta as zeta,
 )
+from harsanyi.optima import (
+    Band as Band,
+    band as band,
+)
 from harsanyi.pairwise import (
     multi_order as multi_order,
     multi_order_from_interactions as multi_order_from_interactions,
@@ -80,9 +84,7 @@ from harsanyi.sampling import (
     sample_subsets as sample_subsets,
 )
 from harsanyi.sparse import (
-    Band as Band,
     Decomposition as Decomposition,
-    band as band,
     decompose as decompose,
     decompose_joint as decompose_joint,
 )

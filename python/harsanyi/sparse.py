@@ -31,12 +31,11 @@ from harsanyi._sparse_arguments import (
 )
 from harsanyi.errors import ArgumentError, ArgumentTypeError
 from harsanyi.lattice import zeta as zeta_transform
-from harsanyi.reductions import reduce_orders
 
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["MAX_DECOMPOSE_PLAYERS", "Band", "Decomposition", "band", "decompose", "decompose_joint"]
+__all__ = ["MAX_DECOMPOSE_PLAYERS", "Decomposition", "decompose", "decompose_joint", "decompose_workspace"]
 
 _REPORT = np.dtype([("objective", "f8"), ("bound", "f8"), ("steps", "i8"), ("status", "i8")])
 _MAX_NETWORKS = 16
@@ -85,23 +84,6 @@ class Decomposition(Generic[ArrayT]):
     status: Any
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class Band(Generic[ArrayT]):
-    """Both ends of the set of optima: how much of a curve over orders the game determines at all.
-
-    Attributes:
-        low: the optimum of the lowest orders, by `tie_break > 0`.
-        high: that of the highest orders, by `tie_break < 0`.
-        strength_low: sum of |and_| + |or_| by order m = 0..n in `low`, shape [..., n + 1]; 0 at m = 0.
-        strength_high: the same in `high`.
-    """
-
-    low: Decomposition[ArrayT]
-    high: Decomposition[ArrayT]
-    strength_low: ArrayT
-    strength_high: ArrayT
-
-
 def decompose(
     v: ArrayT,
     *,
@@ -123,8 +105,9 @@ def decompose(
 
     Minimises `sum of w(|S|) (|and_[S]| + |or_[S]|)` over S != {} and over `|delta| <= zeta`,
     with `w(m) = weights[m] * (1 + tie_break * (m - 1))`. The plain l1 norm has many minimisers, of
-    different strengths per order; a small `tie_break` chooses the one of the lowest orders (negative: of the
-    highest). `band` gives both.
+    different strengths per order; a small `tie_break` chooses those of the lowest orders (negative: of the
+    highest). That settles the strengths per order, though two sets of one order can still share an effect in
+    more than one way. `band` gives both ends.
 
     Args:
         v: the game, shape [..., 2**n], n <= 22, float32, float64 or int64, finite.
@@ -206,10 +189,11 @@ def decompose_joint(
     workspace: npt.NDArray[np.uint8] | None = None,
     progress: bool = False,
 ) -> Decomposition[ArrayT]:
-    """One AND-OR pair for each of several networks on the same sample, with as many interactions in common as possible.
+    """AND-OR pairs of several networks on the same sample, with as much in common as possible.
 
     Minimises the sum over S != {} and over both kinds of
-    `w(|S|) ((1 - alpha) max_k |I_k[S]| + alpha sum_k |I_k[S]|)`: what one network uses costs the others little.
+    `w(|S|) ((1 - alpha) max_k |I_k[S]| + alpha sum_k |I_k[S]|)`: what one network uses costs the others
+    little.
 
     Args:
         v: the games, shape [..., networks, 2**n], at most 16 networks.
@@ -227,8 +211,8 @@ def decompose_joint(
         progress: whether to show a bar over the samples.
 
     Returns:
-        A Decomposition whose vectors have the shape of `v`, `zeta` that of the networks, and the other numbers
-        that of the batch [...]: `objective` and `lower_bound` are those of this norm, `l1` and
+        A Decomposition whose vectors have the shape of `v`, `zeta` that of the networks, and the other
+        numbers that of the batch [...]: `objective` and `lower_bound` are those of this norm, `l1` and
         `l1_lower_bound` the same with all weights 1.
 
     Raises:
@@ -237,7 +221,7 @@ def decompose_joint(
         NonFiniteError: `v` holds NaN or infinity.
         NotEnoughMemoryError: the work does not fit.
 
-    Source: generalizable interaction primitives (Chen et al., ICLR 2024), whose loss this is, with alpha = 0.1.
+    Source: generalizable interaction primitives (Chen et al., ICLR 2024), whose loss this is (alpha = 0.1).
 
     Example:
         >>> import numpy as np, harsanyi as hs
@@ -264,37 +248,6 @@ def decompose_joint(
     )
     boxes = boxes_of(values, number("noise", noise, "a finite number of at least 0"), zeta, values.shape[:-1])
     return _solve(v, values, n, boxes, options, warm_start, workspace, progress, joint=True)
-
-
-def band(v: ArrayT, *, tie_break: float = 0.01, **options: Any) -> Band[ArrayT]:
-    """The decompositions at both ends of the set of optima, by `tie_break` and `-tie_break`, and their strengths.
-
-    The plain l1 norm has many minimisers. Where the two curves over orders differ, a published curve says how
-    the optimiser broke the tie; where they agree, the network determines it.
-
-    Args:
-        v: the game, shape [..., 2**n].
-        tie_break: above 0 and below `1 / (n - 1)`. The curves are trusted for a gap well below it.
-        **options: as for `decompose`, but for `warm_start`, `workspace` and `progress`.
-
-    Returns:
-        A Band.
-
-    Raises:
-        ArgumentError: as `decompose`, or `tie_break` is not positive.
-
-    Example:
-        >>> import numpy as np, harsanyi as hs
-        >>> linear = hs.zeta(np.array([0.0, 1, 2, 0, 3, 0, 0, 0]))  # 1, 2 and 3: all order 1, or in part order 2
-        >>> ends = hs.band(linear, noise=0, gap=1e-6)
-        >>> ends.strength_low.round(2), bool(ends.strength_high[2] > 1)
-        (array([0., 6., 0., 0.]), True)
-    """
-    if number("tie_break", tie_break, "a number larger than 0") == 0:
-        raise ArgumentError("tie_break", tie_break, "a number larger than 0")
-    low = decompose(v, tie_break=tie_break, **options)
-    high = decompose(v, tie_break=-tie_break, **options)
-    return Band(low, high, _strength(low), _strength(high))
 
 
 def decompose_workspace(
@@ -447,9 +400,3 @@ def _workspace(given: object, needed: int) -> npt.NDArray[np.uint8]:
     if given.nbytes < needed or not (given.flags.c_contiguous and given.flags.writeable):
         raise ArgumentError("workspace", f"{given.nbytes} bytes", expected)
     return given
-
-
-def _strength(found: Decomposition[ArrayT]) -> ArrayT:
-    strength = reduce_orders(found.and_).absolute + reduce_orders(found.or_).absolute
-    strength[..., 0] = 0
-    return cast("ArrayT", strength)

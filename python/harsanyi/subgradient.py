@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, cast
 import numpy as np
 import numpy.typing as npt
 
+# One reading of games and noise boxes, so that both optimisers solve the same problem.
+from harsanyi import _sparse_arguments as arguments
 from harsanyi._arrays import ArrayT, check_players, require_memory
+from harsanyi._sparse_arguments import Floats
 from harsanyi.errors import ArgumentError
 from harsanyi.lattice import mobius, or_transform, superset_mobius
-
-# One reading of games and noise boxes, so that both optimisers solve the same problem.
-from harsanyi._sparse_arguments import Floats, boxes_of, like, number, values_of
 
 if TYPE_CHECKING:
     import torch
@@ -118,22 +118,24 @@ def first_order(
         >>> import numpy as np, harsanyi as hs
         >>> v = np.array([0.0, 1.0, 1.0, 1.0])  # player 0 OR player 1
         >>> run = hs.first_order(v, steps=200, lr=1e-2, noise=0)
-        >>> run.objective[[0, -1]].round(2), float(hs.decompose(v, noise=0).l1)
+        >>> run.objective[[0, -1]].round(2), round(float(hs.decompose(v, noise=0).l1), 3)
         (array([2.  , 1.03]), 1.0)
     """
-    values, n = values_of(v)
+    values, n = arguments.values_of(v)
     steps = check_players(steps, name="steps", least=1, most=1 << 62)
     record_every = check_players(record_every, name="record_every", least=1, most=1 << 62)
     rate = _positive("lr", lr)
     relative = 1.0 if lr_delta is None else _positive("lr_delta", lr_delta) / rate
     decades = np.log10(_positive("lr_decay", lr_decay))
-    momentum = number("momentum", momentum, "a number from 0 to below 1")
+    momentum = arguments.number("momentum", momentum, "a number from 0 to below 1")
     if momentum >= 1:
         raise ArgumentError("momentum", momentum, "a number from 0 to below 1")
     if empty_set not in ("ignored", "printed", "released"):
         raise ArgumentError("empty_set", empty_set, '"ignored", "printed" or "released"')
     batch = values.shape[:-1]
-    boxes = boxes_of(values, number("noise", noise, "a finite number of at least 0"), zeta, batch)
+    boxes = arguments.boxes_of(
+        values, arguments.number("noise", noise, "a finite number of at least 0"), zeta, batch
+    )
     count = prod(batch)
     trace_bytes = 8 * (steps + (steps // record_every + 2) * (count + 4))
     require_memory(9 * values.nbytes + trace_bytes, f"the descent of {count} samples at n = {n}")
@@ -156,16 +158,17 @@ def first_order(
     and_[..., 0] = values[..., 0] - delta[..., 0]
     or_[..., 0] = -or_[..., 1:].sum(-1)
     l1 = np.abs(and_[..., 1:]).sum(-1) + np.abs(or_[..., 1:]).sum(-1)
-    like = like(v)
+    back = arguments.like(v)
     found = {"and_": and_, "or_": or_, "gamma": descent.gamma, "delta": delta, "zeta": boxes[()], "l1": l1}
     trace = {"steps": recorded, "objective": objective, "seconds": seconds}
     return cast(
-        "FirstOrderRun[ArrayT]", FirstOrderRun(**{name: like(x) for name, x in (found | trace).items()})
+        "FirstOrderRun[ArrayT]",
+        FirstOrderRun(**{name: back(x) for name, x in (found | trace).items()}),
     )
 
 
 def _positive(name: str, value: object) -> float:
-    number = number(name, value, "a finite number larger than 0")
+    number = arguments.number(name, value, "a finite number larger than 0")
     if number == 0:
         raise ArgumentError(name, number, "a finite number larger than 0")
     return number

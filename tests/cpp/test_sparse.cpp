@@ -28,7 +28,8 @@ void test_matching(int n, double zeta, harsanyi_dtype dtype) {
   CHECK(report.status == HARSANYI_DECOMPOSE_OPTIMAL);
   CHECK(report.objective - report.bound <= 1e-3 * report.objective);
   double cost = 0;
-  for (unsigned s = 1; s < size; ++s) cost += std::fabs(found.and_interactions[s]) + std::fabs(found.or_interactions[s]);
+  for (unsigned s = 1; s < size; ++s)
+    cost += std::fabs(found.and_interactions[s]) + std::fabs(found.or_interactions[s]);
   for (unsigned set = 0; set < size; ++set) {
     CHECK(std::fabs(found.delta[set]) <= zeta);
     CHECK(std::fabs(synthesis(found.and_interactions, found.or_interactions, set) + found.delta[set] - v[set]) <=

@@ -28,8 +28,8 @@ struct decomposition {
 /// Minimises the weighted l1 norm of an AND-OR pair that reproduces v up to noise of at most `zetas` (one number a
 /// vector; none is no noise). n <= 22. `start` is a result to go on from.
 inline decomposition decompose(const double* v, int n, std::int64_t batch = 1, span<const double> zetas = {},
-                               harsanyi_decompose_options options = decompose_options(),
-                               workspace* scratch = nullptr, const decomposition* start = nullptr) {
+                               harsanyi_decompose_options options = decompose_options(), workspace* scratch = nullptr,
+                               const decomposition* start = nullptr) {
   const bool sound = n >= 0 && n <= HARSANYI_MAX_DECOMPOSE_PLAYERS && batch > 0 && options.networks > 0;
   const std::size_t vectors = sound ? static_cast<std::size_t>(batch) * static_cast<std::size_t>(options.networks) : 0;
   const std::size_t size = vectors << (sound ? n : 0);

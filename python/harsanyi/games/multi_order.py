@@ -21,8 +21,8 @@ import numpy.typing as npt
 
 from harsanyi import _core
 from harsanyi._arrays import as_array, check_players, require_memory
-from harsanyi.errors import ArgumentError, ArgumentTypeError
 from harsanyi._progress import progress_bar
+from harsanyi.errors import ArgumentError, ArgumentTypeError
 from harsanyi.games.evaluate import evaluate
 from harsanyi.games.game import Game, ModelGame
 from harsanyi.games.maskers import _grid, _pair, _patches

@@ -88,6 +88,7 @@ _PUBLIC = {
     ),
 }
 _SUBMODULES = {
+    "analysis": "harsanyi.analysis",
     "config": "harsanyi.config",
     "errors": "harsanyi.errors",
     "games": "harsanyi.games",

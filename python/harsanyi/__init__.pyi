@@ -1,5 +1,6 @@
 # The public names for type checkers; __init__.py resolves the same ones lazily, and a test compares the two.
 from harsanyi import (
+    analysis as analysis,
     config as config,
     errors as errors,
     games as games,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from math import isfinite
 from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar
 
 import numpy as np
@@ -73,6 +74,17 @@ def check_players(n: object, *, most: int = MAX_LATTICE_PLAYERS, least: int = 0,
     if not least <= n <= most:
         raise ArgumentError(name, int(n), f"an integer from {least} to {most}")
     return int(n)
+
+
+def check_number(value: object, name: str, *, least: float = 0.0, open_end: bool = False) -> float:
+    """A finite number as a plain float: at least `least`, or larger with `open_end`."""
+    expected = f"a finite number {'larger than' if open_end else 'of at least'} {least:g}"
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
+        raise ArgumentTypeError(name, value, expected)
+    number = float(value)
+    if not isfinite(number) or number < least or (open_end and number == least):
+        raise ArgumentError(name, number, expected)
+    return number
 
 
 def format_bytes(count: float) -> str:

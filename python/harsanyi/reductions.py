@@ -159,7 +159,7 @@ def _address(x: Any) -> Any:
     return x if isinstance(x, np.ndarray) else x.data_ptr()
 
 
-def _limits(threshold: Any, batch: tuple[int, ...]) -> Floats | None:
+def per_vector(threshold: Any, batch: tuple[int, ...]) -> Floats | None:
     """One threshold per vector, in the shape of the batch."""
     if threshold is None:
         return None
@@ -172,7 +172,7 @@ def _limits(threshold: Any, batch: tuple[int, ...]) -> Floats | None:
     if not (limits >= 0).all():
         raise ArgumentError("threshold", "a negative number or NaN", "at least 0")
     try:
-        return np.ascontiguousarray(np.broadcast_to(limits, batch))
+        return np.array(np.broadcast_to(limits, batch), order="C")  # ascontiguousarray adds an axis
     except ValueError as error:
         expected = f"a number or one per vector, of shape {batch}"
         raise ArgumentError("threshold", f"shape {limits.shape}", expected) from error
@@ -180,7 +180,7 @@ def _limits(threshold: Any, batch: tuple[int, ...]) -> Floats | None:
 
 def _reduce_kernel(x: Any, n: int, threshold: Any, salient_only: bool) -> OrderSums[Any]:
     batch = tuple(x.shape[:-1])
-    limits = _limits(threshold, batch)
+    limits = per_vector(threshold, batch)
     values = _contiguous(x)
     shape = (*batch, n + 1)
     s, a, p, m = (np.empty(shape) for _ in range(4))
@@ -199,7 +199,7 @@ def _reduce_torch(x: torch.Tensor, n: int, threshold: Any, salient_only: bool) -
     """The same in torch operations, one sum an order: unlike index_add, to the same bit on every run."""
     import torch
 
-    limits = _limits(threshold, tuple(x.shape[:-1]))
+    limits = per_vector(threshold, tuple(x.shape[:-1]))
     limit = 0.0 if limits is None else torch.tensor(limits, device=x.device).unsqueeze(-1)
     by_order = like(subsets_up_to_order(n, n), x)
     values = x.double().index_select(-1, by_order)

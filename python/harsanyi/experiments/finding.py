@@ -69,8 +69,9 @@ class Direction:
 
     def holds(self, value: float) -> bool:
         """Whether the number lies there; NaN does not."""
-        inside = self.low < value < self.high
-        return inside or (self.ends and value in (self.low, self.high))
+        over = value > self.low or (value == self.low and (self.ends or self.low == -inf))
+        under = value < self.high or (value == self.high and (self.ends or self.high == inf))
+        return over and under
 
     def __str__(self) -> str:
         low, high = ("at least", "at most") if self.ends else ("above", "below")

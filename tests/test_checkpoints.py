@@ -261,6 +261,12 @@ def test_samples_are_distinct_seeded_and_labelled_as_asked(tmp_path: Path) -> No
         subject.samples("train", 1, among=[])
 
 
+def test_two_setups_of_one_name_are_refused() -> None:
+    setup = Setup("breast-cancer", QUICK)
+    with pytest.raises(ArgumentError, match="setups: got mlp on breast-cancer, mlp on breast-cancer"):
+        Settings(setups=(setup, replace(setup, label_noise=0.1)))
+
+
 def test_every_shared_setup_can_be_built() -> None:
     everything = {*setups.QUICK, *setups.DEFAULT, *setups.FULL}
     everything |= {*setups.NOISY_QUICK, *setups.NOISY_DEFAULT, *setups.NOISY_FULL}

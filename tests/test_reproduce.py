@@ -286,3 +286,20 @@ def test_a_folder_that_cannot_be_written_is_an_error(
     (tmp_path / "file").write_text("")
     assert main(["reproduce", "known", "--out", str(tmp_path / "file")]) == 2
     assert "--out" in capsys.readouterr().err
+
+
+def test_of_several_findings_one_that_fails_does_not_stop_the_others(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(context: Context[Settings]) -> Measurement:
+        raise ArgumentError("data", "nothing", "something")
+
+    both = {"bad": replace(KNOWN, name="bad", run=fails), "good": replace(KNOWN, name="good")}
+    monkeypatch.setattr(findings, "SUMMARIES", dict.fromkeys(both, ""))
+    monkeypatch.setattr(findings, "load", both.__getitem__)
+    assert main(["reproduce", "--all", "--seeds", "1,2", "--out", str(tmp_path)]) == 2
+    out, err = capsys.readouterr()
+    assert err == "harsanyi reproduce: bad: data: got nothing, but it must be something\n"
+    assert out.splitlines()[-2:] == ["bad   failed", "good  holds"]
+    assert main(["reproduce", "bad", "--out", str(tmp_path)]) == 2
+    assert capsys.readouterr().err == "harsanyi reproduce: data: got nothing, but it must be something\n"

@@ -24,6 +24,11 @@ SUMMARIES = {
     "label-noise": "more wrong labels, stronger interactions of high order",
     "learning-speed": "fewer wrong labels, low orders learned sooner",
     "mislabelled": "samples with a wrong label use interactions of higher order",
+    "two-phase": "low orders first, then rising orders as the loss gap opens",
+    "spindle": "injected noise adds interactions in the form of a spindle",
+    "disentangle": "with more injected noise the spindle part grows, the decay part stays",
+    "training-parts": "training removes a spindle, learns the decay part, then overfits into a spindle",
+    "decay-prediction": "the final interactions under uncertainty predict the earlier ones",
 }
 
 

@@ -114,8 +114,8 @@ def epoch_axis(axes: Axes, epochs: npt.NDArray[np.int64], what: str, *, phase_en
         >>> from harsanyi.experiments import distributions, figures
         >>> figure, (axes,) = figures.panels(["loss gap"], heading="Over the epochs")
         >>> distributions.epoch_axis(axes, np.array([0, 1, 10, 50]), "loss gap", phase_ends=[10, 10])
-        >>> axes.get_xlim(), len(axes.lines)
-        ((0.0, 50.0), 1)
+        >>> [float(x) for x in axes.get_xlim()], len(axes.lines)
+        ([0.0, 50.0], 1)
     """
     for end in np.unique(phase_ends):
         axes.axvline(float(end), color=figures.COLOURS[6], linewidth=0.8, linestyle=":")

@@ -198,7 +198,7 @@ def perturbed(network: nn.Sequential, sigma: float, *, seed: int) -> nn.Sequenti
         >>> from harsanyi.experiments.runs import perturbed
         >>> network = torch.nn.Sequential(torch.nn.Linear(100, 100))
         >>> noisy = perturbed(network, 0.1, seed=0)
-        >>> round(float((noisy[0].weight - network[0].weight).std()), 2)
+        >>> round(float((noisy[0].weight - network[0].weight).detach().std()), 2)
         0.1
     """
     generator = torch.Generator().manual_seed(seed)

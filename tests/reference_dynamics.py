@@ -32,10 +32,9 @@ def decay(stars: Vector, sigma2: float, *, kind: str = "and", free_bias: bool = 
     return np.linalg.solve(j.T @ j + 2**n * np.diag(noise), j.T @ j @ stars)
 
 
-def strengths(and_: Vector, or_: Vector | None, threshold: float = -1.0) -> tuple[Vector, Vector]:
-    """A+ and A- by order, averaged over the samples [samples, 2**n]; order 0 is 0."""
-    kinds = [and_] if or_ is None else [and_, or_]
-    n = int(and_.shape[-1]).bit_length() - 1
+def strengths(*kinds: Vector, threshold: float = -1.0) -> tuple[Vector, Vector]:
+    """A+ and A- by order of one kind or two, averaged over the samples [samples, 2**n]; order 0 is 0."""
+    n = int(kinds[0].shape[-1]).bit_length() - 1
     positive, negative = np.zeros(n + 1), np.zeros(n + 1)
     for x in kinds:
         for sample in x:

@@ -10,7 +10,7 @@ import pytest
 import reference
 import reference_dynamics
 import torch
-from harsanyi.analysis.decay import decay, decay_strengths, decay_table
+from harsanyi.analysis import decay, decay_strengths, decay_table
 from harsanyi.errors import ArgumentError, ArgumentTypeError
 from harsanyi.subsets import orders
 from hypothesis import given, strategies as st
@@ -145,17 +145,14 @@ def test_types_are_kept_and_tensors_agree(free_bias: bool) -> None:
 @pytest.mark.parametrize("n", [1, 4, 5])
 def test_decay_strengths_equal_their_definition(n: int, with_or: bool) -> None:
     and_, or_ = random_interactions(n, 3, seed=1), random_interactions(n, 3, seed=2)
-    pair = (and_, or_ if with_or else None)
+    pair = (and_, or_) if with_or else (and_,)
     sigma2 = [1e-4, 1e-2, 0.3]
-    table = decay_table(*pair)
-    found = decay_strengths(*pair, sigma2, gamma=2.5)
+    table = decay_table(pair)
+    found = decay_strengths(pair, sigma2, gamma=2.5)
     assert found.positive.shape == (3, n + 1)
     for k, s in enumerate(sigma2):
-        decayed = [
-            None if x is None else np.array([reference_dynamics.decay(sample, s) for sample in x])
-            for x in pair
-        ]
-        expected = reference_dynamics.strengths(decayed[0], decayed[1])
+        decayed = [np.array([reference_dynamics.decay(sample, s) for sample in x]) for x in pair]
+        expected = reference_dynamics.strengths(*decayed)
         np.testing.assert_allclose(found.positive[k], 2.5 * expected[0], atol=1e-12)
         np.testing.assert_allclose(found.negative[k], 2.5 * expected[1], atol=1e-12)
         np.testing.assert_allclose(table.evaluate(s), expected, atol=1e-12)
@@ -163,25 +160,27 @@ def test_decay_strengths_equal_their_definition(n: int, with_or: bool) -> None:
 
 @pytest.mark.parametrize("free_bias", [False, True])
 def test_a_table_holds_the_strengths_of_its_grid(free_bias: bool) -> None:
-    and_, or_ = random_interactions(6, 5, seed=1), random_interactions(6, 5, seed=2)
-    table = decay_table(and_, or_, sigma2_range=(1e-6, 1e-2), free_bias=free_bias)
+    pair = random_interactions(6, 5, seed=1), random_interactions(6, 5, seed=2)
+    table = decay_table(pair, sigma2_range=(1e-6, 1e-2), free_bias=free_bias)
     assert table.sigma2.shape == (17,)
     np.testing.assert_allclose(table.sigma2[[0, 4, -1]], [1e-6, 1e-5, 1e-2], rtol=1e-12)
-    expected = decay_strengths(and_, or_, table.sigma2, free_bias=free_bias)
-    np.testing.assert_allclose(table.strengths, np.stack(expected, -2), atol=1e-12)
+    expected = decay_strengths(pair, table.sigma2, free_bias=free_bias)
+    np.testing.assert_allclose(
+        table.strengths, np.stack([expected.positive, expected.negative], -2), atol=1e-12
+    )
     from_tensors = decay_table(
-        torch.from_numpy(and_), torch.from_numpy(or_), sigma2_range=(1e-6, 1e-2), free_bias=free_bias
+        tuple(torch.from_numpy(x) for x in pair), sigma2_range=(1e-6, 1e-2), free_bias=free_bias
     )
     np.testing.assert_array_equal(from_tensors.strengths, table.strengths)
 
 
 def test_strengths_of_one_sample_of_one_sign_and_of_tensors() -> None:
     stars = np.abs(random_interactions(4))
-    alone = decay_strengths(stars, None, [0.0, 0.1])
-    np.testing.assert_allclose(alone.positive, decay_strengths(stars[None], None, [0.0, 0.1]).positive)
+    alone = decay_strengths(stars, [0.0, 0.1])
+    np.testing.assert_allclose(alone.positive, decay_strengths(stars[None], [0.0, 0.1]).positive)
     assert (decay_table(stars).evaluate(0.0)[1] <= 1e-14).all()  # nothing negative
     watched = torch.from_numpy(stars).requires_grad_()
-    found = decay_strengths(watched, None, [0.0, 0.1])
+    found = decay_strengths(watched, [0.0, 0.1])
     torch.testing.assert_close(found.positive.detach(), torch.from_numpy(alone.positive), rtol=0, atol=1e-13)
     found.positive.sum().backward()
     assert watched.grad is not None
@@ -215,23 +214,23 @@ def test_bad_interactions_are_named() -> None:
         decay(np.ones(3), 0.1)
     with pytest.raises(ArgumentTypeError, match="interactions: got dtype complex128"):
         decay(np.ones(4, complex), 0.1)
-    with pytest.raises(ArgumentError, match=r"or_: got shape \(8,\)"):
-        decay_strengths(np.ones(4), np.ones(8), 0.1)
-    with pytest.raises(ArgumentTypeError, match="or_: got Tensor"):
-        decay_strengths(np.ones(4), torch.ones(4), 0.1)
+    with pytest.raises(ArgumentError, match=r"interactions: got a pair of shapes \(4,\) and \(8,\)"):
+        decay_strengths((np.ones(4), np.ones(8)), 0.1)
+    with pytest.raises(ArgumentTypeError, match="interactions: got a Tensor"):
+        decay_strengths((np.ones(4), torch.ones(4)), 0.1)  # type: ignore[type-var]
     with pytest.raises(ArgumentError, match=r"gamma: got -1\.0"):
-        decay_strengths(np.ones(4), None, 0.1, gamma=-1)
+        decay_strengths(np.ones(4), 0.1, gamma=-1)
     with pytest.raises(ArgumentTypeError, match="gamma: got big"):
-        decay_strengths(np.ones(4), None, 0.1, gamma="big")  # type: ignore[arg-type]
+        decay_strengths(np.ones(4), 0.1, gamma="big")  # type: ignore[arg-type]
 
 
 def test_bad_tables_are_named() -> None:
-    with pytest.raises(ArgumentError, match=r"and_: got shape \(2, 3, 4\)"):
+    with pytest.raises(ArgumentError, match=r"interactions: got shape \(2, 3, 4\)"):
         decay_table(np.ones((2, 3, 4)))
-    with pytest.raises(ArgumentError, match=r"and_: got shape \(1,\)"):
+    with pytest.raises(ArgumentError, match="interactions: got the interactions of no player"):
         decay_table(np.ones(1))
-    with pytest.raises(ArgumentError, match="and_ or or_: got NaN or infinity"):
-        decay_table(np.ones(4), np.array([0.0, 1.0, np.nan, 0.0]))
+    with pytest.raises(ArgumentError, match="interactions: got NaN or infinity"):
+        decay_table((np.ones(4), np.array([0.0, 1.0, np.nan, 0.0])))
     for bad in ((1.0, 0.5), (0.0, 1.0), (1e-3, 1e-3), (1e-3, np.inf), (-1.0, 1.0)):
         with pytest.raises(ArgumentError, match="sigma2_range: got"):
             decay_table(np.ones(4), sigma2_range=bad)

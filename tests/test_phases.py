@@ -8,15 +8,18 @@ import numpy as np
 import pytest
 import reference_dynamics
 import torch
-from harsanyi.analysis.decay import decay, decay_table
-from harsanyi.analysis.disentangle import disentangle, fit_decay
-from harsanyi.analysis.phases import normal_phase_end, track_phases
-from harsanyi.analysis.signed import (
-    SignedStrengths,
+from harsanyi.analysis import (
+    OrderStrength,
+    decay,
+    decay_table,
+    disentangle,
+    fit_decay,
     mean_order,
     newly_emerged,
-    signed_strengths,
+    normal_phase_end,
+    order_strength,
     strength_change,
+    track_phases,
 )
 from harsanyi.errors import ArgumentError, ArgumentTypeError
 from harsanyi.subsets import orders
@@ -26,75 +29,71 @@ def random_pair(n: int, *batch: int, seed: int = 0) -> Any:
     return np.random.default_rng(seed).normal(size=(2, *batch, 1 << n))
 
 
+def both(strength: OrderStrength[Any]) -> Any:
+    """Both signs as one array, [..., 2, n + 1]."""
+    return np.stack([strength.positive, strength.negative], -2)
+
+
 # ---- strengths by sign ----
 
 
-@pytest.mark.parametrize("threshold", [None, 0.7])
-@pytest.mark.parametrize("n", range(6))
-def test_signed_strengths_equal_their_definition(n: int, threshold: float | None) -> None:
+@pytest.mark.parametrize("threshold", [0.0, 0.7])
+@pytest.mark.parametrize("n", range(1, 6))
+def test_strengths_by_sign_equal_their_definition(n: int, threshold: float) -> None:
     and_, or_ = random_pair(n, 4)
-    for pair in ((and_, or_), (and_, None)):
-        found = signed_strengths(*pair, threshold=threshold)
-        expected = reference_dynamics.strengths(*pair, -1.0 if threshold is None else threshold)
-        np.testing.assert_allclose(found.positive, expected[0], atol=1e-13)
-        np.testing.assert_allclose(found.negative, expected[1], atol=1e-13)
+    for pair in ((and_, or_), (and_,)):
+        found = order_strength(pair, threshold=threshold)
+        expected = reference_dynamics.strengths(*pair, threshold=threshold)
+        np.testing.assert_allclose(both(found), expected, atol=1e-13)
+        np.testing.assert_allclose(found.absolute, np.add(*expected), atol=1e-13)
 
 
-def test_signed_strengths_of_batches_and_of_one_sample() -> None:
+def test_strengths_of_batches_and_of_one_sample() -> None:
     and_, or_ = random_pair(4, 3, 5)
     limits = np.array([0.0, 0.5, 1.0])
-    found = signed_strengths(and_, or_, threshold=limits[:, None])
+    found = order_strength((and_, or_), threshold=limits[:, None])
     for k in range(3):
-        alone = signed_strengths(and_[k], or_[k], threshold=limits[k])
-        np.testing.assert_array_equal(np.stack(found)[:, k], np.stack(alone))
-    single = signed_strengths(and_[0, 0])
-    np.testing.assert_array_equal(np.stack(single), np.stack(signed_strengths(and_[0, :1])))
+        alone = order_strength((and_[k], or_[k]), threshold=limits[k])
+        np.testing.assert_array_equal(both(found)[k], both(alone))
+    np.testing.assert_array_equal(both(order_strength(and_[0, 0])), both(order_strength(and_[0, :1])))
 
 
-def test_signed_strengths_of_tensors_carry_gradients() -> None:
-    and_, or_ = (torch.from_numpy(x) for x in random_pair(4, 3))
-    expected = signed_strengths(and_.numpy(), or_.numpy())
-    np.testing.assert_allclose(np.stack([x.numpy() for x in signed_strengths(and_, or_)]), np.stack(expected))
+def test_strengths_of_tensors_carry_gradients() -> None:
+    pair = random_pair(4, 3)
+    tensors = tuple(torch.from_numpy(x) for x in pair)
+    np.testing.assert_allclose(both(order_strength(tensors)), both(order_strength(tuple(pair))))
 
-    def both(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        return torch.stack(signed_strengths(x, y))
+    def by_sign(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        found = order_strength((x, y))
+        return torch.stack([found.positive, found.negative])
 
-    assert torch.autograd.gradcheck(both, (and_.clone().requires_grad_(), or_.clone().requires_grad_()))
+    assert torch.autograd.gradcheck(by_sign, tuple(x.clone().requires_grad_() for x in tensors))
 
 
 def test_newly_emerged_interactions() -> None:
-    (and_, or_), (and_noise, or_noise) = random_pair(4, 5), random_pair(4, 5, seed=1)
-    found = newly_emerged(and_, and_noise, or_, or_noise)
-    np.testing.assert_array_equal(found.and_, and_ - and_noise)
-    np.testing.assert_array_equal(found.or_, or_ - or_noise)
-    expected = reference_dynamics.strengths(and_ - and_noise, or_ - or_noise)
-    np.testing.assert_allclose(np.stack(found.strengths), np.stack(expected), atol=1e-13)
-    assert newly_emerged(and_, and_noise).or_ is None
-    assert (np.stack(newly_emerged(and_, and_).strengths) == 0).all()
+    pair, noisy = tuple(random_pair(4, 5)), tuple(random_pair(4, 5, seed=1))
+    found = newly_emerged(pair, noisy)
+    for change, before, after in zip(found, pair, noisy, strict=True):
+        np.testing.assert_array_equal(change, before - after)
+    expected = reference_dynamics.strengths(pair[0] - noisy[0], pair[1] - noisy[1])
+    np.testing.assert_allclose(both(order_strength(found)), expected, atol=1e-13)
+    alone = newly_emerged(pair[0], noisy[0])
+    np.testing.assert_array_equal(alone, pair[0] - noisy[0])
+    assert (both(order_strength(newly_emerged(pair, pair))) == 0).all()
     # Several noise levels beside one network.
-    levels = np.stack([and_noise, 2 * and_noise])
-    several = newly_emerged(and_, levels)
-    assert several.strengths.positive.shape == (2, 5)
-    np.testing.assert_array_equal(
-        several.strengths.negative[0], newly_emerged(and_, and_noise).strengths.negative
-    )
+    several = newly_emerged(pair[0], np.stack([noisy[0], 2 * noisy[0]]))
+    assert several.shape == (2, 5, 16)
+    np.testing.assert_array_equal(several[0], alone)
+    tensors = newly_emerged(*(tuple(torch.from_numpy(x) for x in one) for one in (pair, noisy)))
+    np.testing.assert_array_equal(tensors[1].numpy(), found[1])
 
 
 def test_strength_change_is_the_distance_by_sign() -> None:
-    s = SignedStrengths(np.array([0.0, 3.0, 1.0]), np.array([0.0, 1.0, 1.0]))
-    t = SignedStrengths(np.array([[0.0, 1.0, 5.0], [0.0, 3.0, 1.0]]), np.array([[0.0, 1.0, 0.0]] * 2))
+    s = OrderStrength(np.array([0.0, 3.0, 1.0]), np.array([0.0, 1.0, 1.0]))
+    t = OrderStrength(np.array([[0.0, 1.0, 5.0], [0.0, 3.0, 1.0]]), np.array([[0.0, 1.0, 0.0]] * 2))
     found = strength_change(s, t)
     np.testing.assert_array_equal(found.positive, [[0, 2, 4], [0, 0, 0]])
     np.testing.assert_array_equal(found.negative, [[0, 0, 1], [0, 0, 1]])
-
-
-def test_mean_order_weighs_by_strength() -> None:
-    positive = np.array([[7.0, 1.0, 0.0, 1.0], [0.0, 0.0, 0.0, 0.0]])
-    negative = np.array([[0.0, 0.0, 2.0, 0.0], [5.0, 0.0, 0.0, 0.0]])
-    expected = [(1 * 1 + 2 * 2 + 3 * 1) / 4, np.nan]  # order 0 does not count
-    np.testing.assert_allclose(mean_order(SignedStrengths(positive, negative)), expected)
-    tensors = SignedStrengths(torch.from_numpy(positive), torch.from_numpy(negative))
-    np.testing.assert_allclose(mean_order(tensors).numpy(), expected)
 
 
 # ---- the two phases ----
@@ -126,45 +125,43 @@ def test_a_run_of_decaying_uncertainty_is_followed(with_or: bool) -> None:
     final = random_pair(6, 8) * 0.5 ** orders(6)
     sigma2 = np.array([3e-2, 1e-3, 1e-5])
     run = [np.concatenate([decay(x, sigma2), x[None]]) for x in final]
-    pair = (run[0], run[1] if with_or else None)
+    pair = tuple(run) if with_or else run[0]
     train, test = np.array([0.8, 0.5, 0.2, 0.1]), np.array([0.8, 0.5, 0.5, 0.9])
-    track = track_phases(*pair, train, test)
+    track = track_phases(pair, train, test)
     np.testing.assert_allclose(track.loss_gap, test - train)
     assert track.phase_end == 1
-    strengths = signed_strengths(*pair)
-    np.testing.assert_array_equal(np.stack(track.strengths), np.stack(strengths))
-    np.testing.assert_array_equal(track.mean_order, mean_order(strengths))
+    strength = order_strength(pair)
+    np.testing.assert_array_equal(both(track.strength), both(strength))
+    np.testing.assert_array_equal(track.mean_order, mean_order(strength.absolute))
     assert (np.diff(track.mean_order) > 0).all()
-    for sign in (0, 1):
-        change = np.abs(strengths[sign] - strengths[sign][1])
-        np.testing.assert_array_equal(track.emerged[sign], change)
+    np.testing.assert_array_equal(both(track.emerged), np.abs(both(strength) - both(strength)[1]))
     np.testing.assert_allclose(track.predicted.sigma2[:3], sigma2, rtol=1e-6)
     assert (track.predicted.relative_residual < 1e-5).all()
     assert track.predicted.status[3] == "lower_end"
-    table = decay_table(run[0][-1], run[1][-1] if with_or else None)
-    np.testing.assert_array_equal(track.parts.gamma, disentangle(strengths, table).gamma)
+    table = decay_table((run[0][-1], run[1][-1]) if with_or else run[0][-1])
+    np.testing.assert_array_equal(track.parts.gamma, disentangle(strength, table).gamma)
     np.testing.assert_allclose(track.parts.gamma[:3], 1, rtol=1e-5)
     assert (track.parts.relative_residual < 1e-5).all()
 
 
 def test_options_of_a_track_reach_what_they_are_for() -> None:
-    run = random_pair(5, 3, 4)
+    run = tuple(random_pair(5, 3, 4))
     losses = np.zeros(3), np.array([0.0, 0.4, 1.0])
-    table = decay_table(*random_pair(5, 4, seed=1))
+    table = decay_table(tuple(random_pair(5, 4, seed=1)))
     limits = np.full((3, 1), 0.5)
-    track = track_phases(*run, *losses, table=table, threshold=limits, gamma=None, share=0.5)
-    strengths = signed_strengths(*run, threshold=0.5)
-    np.testing.assert_array_equal(np.stack(track.strengths), np.stack(strengths))
-    np.testing.assert_array_equal(track.predicted.gamma, fit_decay(strengths, table, gamma=None).gamma)
+    track = track_phases(run, *losses, table=table, threshold=limits, gamma=None, share=0.5)
+    strength = order_strength(run, threshold=0.5)
+    np.testing.assert_array_equal(both(track.strength), both(strength))
+    np.testing.assert_array_equal(track.predicted.gamma, fit_decay(strength, table, gamma=None).gamma)
     assert track.phase_end == 1
 
 
 def test_a_track_of_tensors_is_one_of_tensors() -> None:
-    run = random_pair(5, 3, 4)
+    run = tuple(random_pair(5, 3, 4))
     losses = [0.0, 0.1, 0.2], [0.0, 0.4, 1.0]
-    expected = track_phases(*run, *losses)
+    expected = track_phases(run, *losses)
     found = track_phases(
-        *(torch.from_numpy(x) for x in run), *(torch.tensor(x, dtype=torch.float64) for x in losses)
+        tuple(torch.from_numpy(x) for x in run), *(torch.tensor(x, dtype=torch.float64) for x in losses)
     )
     for name in ("mean_order", "loss_gap"):
         np.testing.assert_allclose(getattr(found, name).numpy(), getattr(expected, name), rtol=1e-12)
@@ -175,26 +172,17 @@ def test_a_track_of_tensors_is_one_of_tensors() -> None:
 # ---- bad input ----
 
 
-def test_bad_pairs_are_named() -> None:
-    with pytest.raises(ArgumentError, match=r"or_: got shape \(8,\)"):
-        signed_strengths(np.ones(4), np.ones(8))
-    with pytest.raises(ArgumentError, match="and_: got a last axis of length 3"):
-        signed_strengths(np.ones(3))
-    with pytest.raises(ArgumentTypeError, match="or_: got ndarray of dtype float32"):
-        signed_strengths(np.ones(4), np.ones(4, np.float32))
-    with pytest.raises(ArgumentError, match="threshold: got"):
-        signed_strengths(np.ones(4), threshold=-1)
-
-
 def test_bad_changes_are_named() -> None:
-    with pytest.raises(ArgumentError, match="or_noise: got OR interactions of one side"):
-        newly_emerged(np.ones(4), np.ones(4), np.ones(4))
-    with pytest.raises(ArgumentError, match="and_noise: got interactions of 3 players"):
+    with pytest.raises(
+        ArgumentError, match="changed: got one array, but it must be like interactions, a pair"
+    ):
+        newly_emerged((np.ones(4), np.ones(4)), np.ones(4))  # type: ignore[call-overload]
+    with pytest.raises(ArgumentError, match=r"changed: got 2\*\*3 entries"):
         newly_emerged(np.ones(4), np.ones(8))
-    with pytest.raises(ArgumentError, match=r"and_noise: got shape \(3, 4\)"):
+    with pytest.raises(ArgumentError, match=r"changed: got shape \(3, 4\)"):
         newly_emerged(np.ones((2, 4)), np.ones((3, 4)))
-    with pytest.raises(ArgumentTypeError, match="and_noise: got Tensor"):
-        newly_emerged(np.ones(4), torch.ones(4))  # type: ignore[arg-type]
+    with pytest.raises(ArgumentTypeError, match="changed: got a Tensor"):
+        newly_emerged(np.ones(4), torch.ones(4))  # type: ignore[type-var]
 
 
 @pytest.mark.parametrize(
@@ -202,7 +190,7 @@ def test_bad_changes_are_named() -> None:
     [
         ([], 0.1, ArgumentError, r"loss_gap: got shape \(0,\)"),
         (1.0, 0.1, ArgumentError, r"loss_gap: got shape \(\)"),
-        ([0.0, np.nan], 0.1, ArgumentError, "loss_gap: got NaN"),
+        ([0.0, np.nan], 0.1, ArgumentError, "loss_gap: got nan"),
         (["a"], 0.1, ArgumentTypeError, "loss_gap: got dtype"),
         ([0.0, 1.0], -0.1, ArgumentError, r"share: got -0\.1"),
         ([0.0, 1.0], 1.5, ArgumentError, r"share: got 1\.5"),
@@ -216,11 +204,10 @@ def test_bad_gaps_are_named(gap: Any, share: Any, error: type[Exception], messag
 
 def test_bad_tracks_are_named() -> None:
     run = np.ones((3, 2, 8))
-    with pytest.raises(
-        ArgumentError, match=r"and_: got shape \(2, 8\), but it must be of shape \[checkpoints"
-    ):
-        track_phases(run[0], None, [0.0, 0.0], [0.0, 0.0])
+    expected = r"interactions: got shape \(2, 8\), but it must be of shape \[checkpoints"
+    with pytest.raises(ArgumentError, match=expected):
+        track_phases(run[0], [0.0, 0.0], [0.0, 0.0])
     with pytest.raises(ArgumentError, match=r"test_loss: got shape \(2,\)"):
-        track_phases(run, None, [0.0, 0.0, 0.0], [0.0, 0.0])
-    with pytest.raises(ArgumentError, match="train_loss: got NaN or infinity"):
-        track_phases(run, None, [0.0, np.inf, 0.0], [0.0, 0.0, 0.0])
+        track_phases(run, [0.0, 0.0, 0.0], [0.0, 0.0])
+    with pytest.raises(ArgumentError, match="train_loss: got inf"):
+        track_phases(run, [0.0, np.inf, 0.0], [0.0, 0.0, 0.0])

@@ -1,12 +1,14 @@
-"""What the analyses share: interactions of one kind or two, samples, ratios, means that leave NaN out."""
+"""What the analyses share: interactions of one kind or two, samples, numbers, ratios, means without NaN."""
 
 from __future__ import annotations
 
+import math
 import sys
 from math import comb
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from harsanyi._arrays import ArrayT, is_tensor
 from harsanyi.errors import ArgumentError, ArgumentTypeError
@@ -14,7 +16,6 @@ from harsanyi.games.outputs import as_float64
 from harsanyi.reductions import floating_lattice, like
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
     import torch
 
     from harsanyi.explanation import SparsePair
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     Pair: TypeAlias = tuple[ArrayT, ArrayT] | SparsePair | Decomposition[ArrayT]
     Interactions: TypeAlias = ArrayT | Pair[ArrayT]
     Threshold: TypeAlias = float | npt.ArrayLike | torch.Tensor
+
+Floats = npt.NDArray[np.float64]
 
 _EXPECTED = "lattice vectors [..., 2**n], a tuple (and_, or_) of them, or a record with both"
 
@@ -113,6 +116,30 @@ def without_empty(sums: Any) -> Any:
     """Sums by order [..., n + 1] with 0 for order 0: the empty set is not an interaction."""
     xp = namespace(sums)
     return xp.where(like(np.arange(sums.shape[-1]) > 0, sums), sums, 0)
+
+
+def real_numbers(name: str, values: Any, expected: str, *, least: float = -math.inf) -> Floats:
+    """Finite numbers of at least `least` as a float64 array on the CPU.
+
+    Raises:
+        ArgumentError: NaN, infinity, or a smaller number.
+        ArgumentTypeError: not real numbers.
+    """
+    array: Any
+    if is_tensor(values):
+        array = values.detach().cpu().numpy()
+    else:
+        try:
+            array = np.asarray(values)
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise ArgumentTypeError(name, type(values).__name__, expected) from error
+    if array.dtype.kind not in "iuf":
+        raise ArgumentTypeError(name, f"dtype {array.dtype}" if array.ndim else values, expected)
+    wrong = array[~(np.isfinite(array) & (array >= least))]
+    if wrong.size:
+        raise ArgumentError(name, wrong.flat[0].item(), expected)
+    result: Floats = array.astype(np.float64)
+    return result
 
 
 def nan_mean(x: ArrayT, axis: int = -1) -> ArrayT:

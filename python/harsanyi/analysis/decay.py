@@ -24,14 +24,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from harsanyi._arrays import ArrayT, is_tensor, require_memory
-from harsanyi.analysis.signed import SignedStrengths, floating_pair, signed_strengths
+from harsanyi._arrays import ArrayT, check_number, is_tensor, require_memory
+from harsanyi.analysis._common import kinds, real_numbers, sample_axis
+from harsanyi.analysis.strength import OrderStrength, order_strength
 from harsanyi.errors import ArgumentError, ArgumentTypeError
 from harsanyi.lattice import kronecker
 from harsanyi.reductions import floating_lattice, like, order_table
 
 if TYPE_CHECKING:
     import torch
+
+    from harsanyi.analysis._common import Interactions
 
 __all__ = ["DecayTable", "decay", "decay_strengths", "decay_table"]
 
@@ -92,18 +95,16 @@ def decay(
 
 
 def decay_strengths(
-    and_: ArrayT,
-    or_: ArrayT | None,
+    interactions: Interactions[ArrayT],
     sigma2: float | npt.ArrayLike | torch.Tensor,
     *,
     gamma: float = 1.0,
     free_bias: bool = False,
-) -> SignedStrengths[ArrayT]:
+) -> OrderStrength[ArrayT]:
     """Strengths of the decayed interactions by order: `A+-_decay[m] = gamma * sum of max(+-I_hat, 0)`.
 
     Args:
-        and_: AND interactions of the converged network, [samples, 2**n] after any batch axes, or [2**n].
-        or_: OR interactions of the same shape and dtype, or None.
+        interactions: of the converged network, [..., samples, 2**n], float32, float64 or int64, or a pair.
         sigma2: as for `decay`.
         gamma: scale, finite and at least 0.
         free_bias: as for `decay`.
@@ -113,24 +114,24 @@ def decay_strengths(
         For many values of sigma2 and one set of interactions `decay_table` is faster.
 
     Raises:
-        ArgumentError: as for `decay` and `signed_strengths`, or a bad `gamma`.
-        ArgumentTypeError: another dtype, or two kinds of array.
+        ArgumentError: as for `decay` and `order_strength`, or a bad `gamma`.
+        ArgumentTypeError: another dtype, or a pair of two.
 
     Source: Cheng et al., "Revisiting generalization power of a DNN in terms of symbolic interactions", eq. 8.
 
     Example:
         >>> import numpy as np
-        >>> from harsanyi.analysis.decay import decay_strengths
-        >>> found = decay_strengths(np.array([0.0, 1.0, 0.0, -2.0]), None, 0.01, gamma=2.0)
+        >>> from harsanyi.analysis import decay_strengths
+        >>> found = decay_strengths(np.array([0.0, 1.0, 0.0, -2.0]), 0.01, gamma=2.0)
         >>> found.positive.round(3), found.negative.round(3)
         (array([0.   , 1.123, 0.   ]), array([0.   , 0.729, 2.41 ]))
     """
-    scale = number("gamma", gamma)
-    decayed = [decay(x, sigma2, free_bias=free_bias) for x in floating_pair(and_, or_)[0]]
-    if decayed[0].ndim - _noise(sigma2).ndim == 1:  # one sample: the axis of sigma2 is none of samples
-        decayed = [x[..., None, :] for x in decayed]
-    positive, negative = signed_strengths(*decayed)
-    return SignedStrengths(scale * positive, scale * negative)
+    scale = check_number(gamma, "gamma")
+    # One sample has an axis of its own: that of sigma2 is none of samples.
+    arrays: list[Any] = [sample_axis(x) for x in kinds(interactions)[0]]
+    decayed: Any = tuple(decay(x, sigma2, free_bias=free_bias) for x in arrays)
+    strength: Any = order_strength(decayed if len(decayed) == 2 else decayed[0])
+    return OrderStrength(scale * strength.positive, scale * strength.negative)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -157,8 +158,7 @@ class DecayTable:
 
 
 def decay_table(
-    and_: ArrayT,
-    or_: ArrayT | None = None,
+    interactions: Interactions[ArrayT],
     *,
     sigma2_range: tuple[float, float] = (1e-12, 1e-1),
     free_bias: bool = False,
@@ -166,57 +166,41 @@ def decay_table(
     """What fits of sigma2 to the interactions of one converged network share, computed once.
 
     Args:
-        and_: AND interactions, shape [samples, 2**n] or [2**n], finite.
-        or_: OR interactions of the same shape and dtype, or None.
+        interactions: [samples, 2**n] or [2**n], float32, float64 or int64, finite, or a pair.
         sigma2_range: lowest and highest sigma2 that fits may find, `0 < lowest < highest`. The grid has four
             points a decade.
         free_bias: as for `decay`.
 
     Raises:
-        ArgumentError: not lattice vectors of at least one player, two shapes, NaN or infinity, or a bad
-            range.
-        ArgumentTypeError: another dtype, or two kinds of array.
+        ArgumentError: not lattice vectors of at least one player, more axes, NaN or infinity, or a bad range.
+        ArgumentTypeError: another dtype, or a pair of two.
         NotEnoughMemoryError: the working copies do not fit.
 
     Computed in float64 on the CPU; the strengths are those of `decay_strengths` averaged over the samples.
 
     Example:
         >>> import numpy as np
-        >>> from harsanyi.analysis.decay import decay_table
+        >>> from harsanyi.analysis import decay_table
         >>> table = decay_table(np.array([0.0, 1.0, 0.0, -2.0]), sigma2_range=(1e-4, 1e-1))
         >>> table.sigma2.shape, table.evaluate(0.01).round(3)[0]
         ((13,), array([0.   , 0.562, 0.   ]))
     """
     lowest, highest = _range(sigma2_range)
-    kinds, n = floating_pair(and_, or_)
-    if n == 0 or kinds[0].ndim > 2:
-        shape = tuple(kinds[0].shape)
-        raise ArgumentError("and_", f"shape {shape}", "of shape [samples, 2**n] or [2**n] with n >= 1")
-    arrays = [x.detach().cpu().numpy() if is_tensor(x) else x for x in kinds]
+    found, n = kinds(interactions)
+    if found[0].ndim > 2:
+        shape = tuple(found[0].shape)
+        raise ArgumentError("interactions", f"shape {shape}", "of shape [samples, 2**n] or [2**n]")
+    arrays = [x.detach().cpu().numpy() if is_tensor(x) else x for x in found]
     require_memory(3 * 8 * len(arrays) * arrays[0].size, f"a table of decay strengths at n = {n}")
     stars = np.stack(arrays).astype(np.float64).reshape(len(arrays), -1, 1 << n)
     stars[..., 0] = 0
     if not np.isfinite(stars).all():
-        raise ArgumentError("and_ or or_", "NaN or infinity", "finite")
+        raise ArgumentError("interactions", "NaN or infinity", "finite")
     coefficients = kronecker(stars, _INVERSE, out=stars)
     points = ceil(_PER_DECADE * log10(highest / lowest)) + 1
     grid = np.geomspace(lowest, highest, points)
     strengths = np.stack([_strengths(coefficients, n, sigma2, free_bias) for sigma2 in grid.tolist()])
     return DecayTable(n, free_bias, grid, strengths, coefficients)
-
-
-def number(name: str, value: object, expected: str = "a finite number of at least 0") -> float:
-    """A finite float of at least 0.
-
-    Raises:
-        ArgumentError: another number.
-        ArgumentTypeError: no number.
-    """
-    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
-        raise ArgumentTypeError(name, value, expected)
-    if not (np.isfinite(value) and value >= 0):
-        raise ArgumentError(name, float(value), expected)
-    return float(value)
 
 
 def _strengths(coefficients: Floats, n: int, sigma2: float, free_bias: bool) -> Floats:
@@ -276,25 +260,17 @@ def _without_empty(stars: Any) -> Any:
 
 def _noise(sigma2: Any) -> Floats:
     expected = "finite and at least 0, a number or an array of numbers"
-    if is_tensor(sigma2):
-        sigma2 = sigma2.detach().cpu().numpy()
-    try:
-        noise = np.asarray(sigma2)
-    except ValueError as error:
-        raise ArgumentTypeError("sigma2", type(sigma2).__name__, expected) from error
-    if noise.dtype.kind not in "iuf":
-        raise ArgumentTypeError("sigma2", sigma2, expected)
-    if not noise.size or not (np.isfinite(noise).all() and (noise >= 0).all()):
-        raise ArgumentError("sigma2", sigma2, expected)
-    result: Floats = noise.astype(np.float64)
-    return result
+    noise = real_numbers("sigma2", sigma2, expected, least=0.0)
+    if not noise.size:
+        raise ArgumentError("sigma2", f"shape {noise.shape}", expected)
+    return noise
 
 
 def _range(sigma2_range: object) -> tuple[float, float]:
     expected = "two finite numbers, 0 < lowest < highest"
     if not isinstance(sigma2_range, (tuple, list)) or len(sigma2_range) != 2:
         raise ArgumentTypeError("sigma2_range", sigma2_range, expected)
-    lowest, highest = (number("sigma2_range", x, expected) for x in sigma2_range)
-    if not 0 < lowest < highest:
+    lowest, highest = (check_number(x, "sigma2_range", open_end=True) for x in sigma2_range)
+    if not lowest < highest:
         raise ArgumentError("sigma2_range", tuple(sigma2_range), expected)
     return lowest, highest

@@ -12,11 +12,19 @@ from typing import Any, Generic
 import numpy as np
 import numpy.typing as npt
 
-from harsanyi._arrays import ArrayT
+from harsanyi._arrays import ArrayT, check_number
+from harsanyi.analysis._common import beside, ratio
 from harsanyi.analysis._search import local_minima, minimise, nonnegative_pair
-from harsanyi.analysis.decay import DecayTable, number
-from harsanyi.analysis.signed import SignedStrengths, host_strengths
-from harsanyi.analysis.spindle import alpha_grid, relative_norm, spindle, spindle_part
+from harsanyi.analysis.decay import DecayTable
+from harsanyi.analysis.spindle import (
+    alpha_grid,
+    as_strength,
+    host_strengths,
+    relative_norm,
+    spindle,
+    spindle_part,
+)
+from harsanyi.analysis.strength import OrderStrength
 from harsanyi.errors import ArgumentError, ArgumentTypeError
 
 __all__ = ["DecayFit", "Disentangled", "disentangle", "fit_decay"]
@@ -37,7 +45,7 @@ class DecayFit(Generic[ArrayT]):
         sigma2: variance of the uncertainty; NaN where gamma is 0.
         gamma: scale, at least 0.
         decay: the fitted strengths `gamma A_decay(sigma2)`, shape [..., n + 1] each.
-        residual: the strengths minus the fit, order 0 set to 0.
+        residual: the strengths minus the fit, of either sign, order 0 set to 0.
         relative_residual: norm of the residual / norm of the strengths; NaN where there are none.
         sigma2_low: this grid point of the table and all below it fit worse than the best fit by more than the
             tolerance; the table's lowest sigma2 where there is no such point.
@@ -50,8 +58,8 @@ class DecayFit(Generic[ArrayT]):
 
     sigma2: Any
     gamma: Any
-    decay: SignedStrengths[ArrayT]
-    residual: SignedStrengths[ArrayT]
+    decay: OrderStrength[ArrayT]
+    residual: OrderStrength[ArrayT]
     relative_residual: Any
     sigma2_low: Any
     sigma2_high: Any
@@ -78,7 +86,7 @@ class Disentangled(DecayFit[ArrayT]):
 
 
 def disentangle(
-    strengths: SignedStrengths[ArrayT], table: DecayTable, *, tolerance: float = 1e-3
+    strength: OrderStrength[ArrayT], table: DecayTable, *, tolerance: float = 1e-3
 ) -> Disentangled[ArrayT]:
     """The decay part and the spindle part of strengths by order.
 
@@ -87,7 +95,7 @@ def disentangle(
     the table's range are searched, on a grid and then by refinement from its two best local minima.
 
     Args:
-        strengths: `A+` and `A-` of the network in question, [..., n + 1] each, averaged over the samples.
+        strength: `A+` and `A-` of the network in question, [..., n + 1] each, averaged over the samples.
         table: `decay_table` of the interactions of the fully converged network, on the same samples.
         tolerance: how much larger a relative residual still counts as fitting as well, for the status.
 
@@ -96,29 +104,26 @@ def disentangle(
 
     Raises:
         ArgumentError: shapes that differ or are not those of the table's n, NaN, infinity, negative numbers.
-        ArgumentTypeError: not a pair of arrays, or no DecayTable.
+        ArgumentTypeError: not an OrderStrength, or no DecayTable.
 
     Source: Cheng et al., "Revisiting generalization power of a DNN in terms of symbolic interactions", eq. 9.
 
     Example:
         >>> import numpy as np
-        >>> from harsanyi.analysis.decay import decay_table
-        >>> from harsanyi.analysis.disentangle import disentangle
-        >>> from harsanyi.analysis.signed import SignedStrengths
-        >>> from harsanyi.analysis.spindle import spindle
+        >>> from harsanyi.analysis import OrderStrength, decay_table, disentangle, spindle
         >>> table = decay_table(np.random.default_rng(0).normal(size=(4, 64)))
         >>> positive, negative = 2 * table.evaluate(1e-3) + spindle(6, 0.8, 0.5)
-        >>> found = disentangle(SignedStrengths(positive, negative), table)
+        >>> found = disentangle(OrderStrength(positive, negative), table)
         >>> [round(float(x), 6) for x in (found.alpha, found.beta, found.sigma2, found.gamma)]
         [0.8, 0.5, 0.001, 2.0]
         >>> str(found.status)
         'identified'
     """
-    return Disentangled(**_fit(strengths, table, tolerance, gamma=None, with_spindle=True))
+    return Disentangled(**_fit(strength, table, tolerance, gamma=None, with_spindle=True))
 
 
 def fit_decay(
-    strengths: SignedStrengths[ArrayT],
+    strength: OrderStrength[ArrayT],
     table: DecayTable,
     *,
     gamma: float | None = 1.0,
@@ -130,7 +135,7 @@ def fit_decay(
     `relative_residual`.
 
     Args:
-        strengths: `A+` and `A-` of the checkpoints, [..., n + 1] each, averaged over the samples.
+        strength: `A+` and `A-` of the checkpoints, [..., n + 1] each, averaged over the samples.
         table: `decay_table` of the interactions of the final network, on the same samples.
         gamma: scale of the decay strengths; None fits it too (for strengths that are normalised).
         tolerance: as for `disentangle`.
@@ -147,29 +152,28 @@ def fit_decay(
 
     Example:
         >>> import numpy as np
-        >>> from harsanyi.analysis.decay import decay_strengths, decay_table
-        >>> from harsanyi.analysis.disentangle import fit_decay
+        >>> from harsanyi.analysis import decay_strengths, decay_table, fit_decay
         >>> final = np.random.default_rng(0).normal(size=(4, 64))
-        >>> found = fit_decay(decay_strengths(final, None, 2e-3), decay_table(final))
+        >>> found = fit_decay(decay_strengths(final, 2e-3), decay_table(final))
         >>> round(float(found.sigma2), 9), bool(found.relative_residual < 1e-9)
         (0.002, True)
     """
-    if gamma is not None and number("gamma", gamma, "a finite number above 0, or None") == 0:
-        raise ArgumentError("gamma", gamma, "a finite number above 0, or None")
-    return DecayFit(**_fit(strengths, table, tolerance, gamma=gamma, with_spindle=False))
+    if gamma is not None:
+        gamma = check_number(gamma, "gamma", open_end=True)
+    return DecayFit(**_fit(strength, table, tolerance, gamma=gamma, with_spindle=False))
 
 
 def _fit(
-    strengths: Any, table: Any, tolerance: float, *, gamma: float | None, with_spindle: bool
+    strength: Any, table: Any, tolerance: float, *, gamma: float | None, with_spindle: bool
 ) -> dict[str, Any]:
     """The fields of the record."""
     if not isinstance(table, DecayTable):
         raise ArgumentTypeError("table", type(table).__name__, "a DecayTable, of decay_table")
-    tolerance = number("tolerance", tolerance)
-    values, like = host_strengths(strengths)
+    tolerance = check_number(tolerance, "tolerance")
+    values = host_strengths(strength)
     batch, n = values.shape[:-2], values.shape[-1] - 1
     if n != table.n:
-        raise ArgumentError("strengths", f"{n + 1} orders", f"the {table.n + 1} orders 0..n of the table")
+        raise ArgumentError("strength", f"{n + 1} orders", f"the {table.n + 1} orders 0..n of the table")
     numbers = {name: np.full(batch, np.nan) for name in ("alpha", "sigma2", "sigma2_low", "sigma2_high")}
     numbers |= {name: np.zeros(batch) for name in ("beta", "gamma")}
     status = np.full(batch, "absent", dtype="U12")
@@ -187,12 +191,13 @@ def _fit(
         numbers["overlap"] = _overlap(decayed, spindles)
     else:
         del numbers["alpha"], numbers["beta"]
+    given = strength.positive
     return {
-        **{name: like(x[()]) for name, x in numbers.items()},
-        "decay": SignedStrengths(like(decayed[..., 0, :]), like(decayed[..., 1, :])),
-        "residual": SignedStrengths(like(residual[..., 0, :]), like(residual[..., 1, :])),
+        **{name: beside(x, given)[()] for name, x in numbers.items()},
+        "decay": as_strength(decayed, given),
+        "residual": as_strength(residual, given),
         "status": status[()],
-        **({"spindle": like(spindles)} if with_spindle else {}),
+        **({"spindle": beside(spindles, given)} if with_spindle else {}),
     }
 
 
@@ -307,7 +312,7 @@ def _overlap(decayed: Floats, spindles: Floats) -> Floats:
     """The cosine between the two parts, [...]; 0/0 is NaN."""
     product = (decayed * spindles[..., None, :]).sum((-2, -1))
     sizes = np.sqrt((decayed**2).sum((-2, -1)) * 2 * (spindles**2).sum(-1))
-    overlap: Floats = np.where(sizes > 0, product / np.where(sizes > 0, sizes, 1.0), np.nan)
+    overlap: Floats = ratio(product, sizes)
     return overlap
 
 

@@ -13,21 +13,18 @@ from typing import TYPE_CHECKING, Any, Generic
 import numpy as np
 import numpy.typing as npt
 
-from harsanyi._arrays import ArrayT, as_array, is_tensor
-from harsanyi.analysis.decay import DecayTable, decay_table, number
+from harsanyi._arrays import ArrayT, check_number
+from harsanyi.analysis._common import beside, kinds, real_numbers
+from harsanyi.analysis.decay import DecayTable, decay_table
 from harsanyi.analysis.disentangle import DecayFit, Disentangled, disentangle, fit_decay
-from harsanyi.analysis.signed import (
-    SignedStrengths,
-    floating_pair,
-    like_input,
-    mean_order,
-    signed_strengths,
-    strength_change,
-)
-from harsanyi.errors import ArgumentError, ArgumentTypeError
+from harsanyi.analysis.emerged import strength_change
+from harsanyi.analysis.strength import OrderStrength, mean_order, order_strength
+from harsanyi.errors import ArgumentError
 
 if TYPE_CHECKING:
     import torch
+
+    from harsanyi.analysis._common import Interactions, Threshold
 
 __all__ = ["PhaseTrack", "normal_phase_end", "track_phases"]
 
@@ -39,7 +36,7 @@ class PhaseTrack(Generic[ArrayT]):
     """A training run by its checkpoints; every array has the checkpoints as its first axis.
 
     Attributes:
-        strengths: `A+` and `A-` averaged over the samples, [checkpoints, n + 1] each.
+        strength: `A+` and `A-` averaged over the samples, [checkpoints, n + 1] each.
         mean_order: of all interactions, weighted by strength, [checkpoints]; NaN where there are none.
         loss_gap: test loss - training loss, [checkpoints].
         phase_end: index of the checkpoint at which the normal learning phase ends.
@@ -49,11 +46,11 @@ class PhaseTrack(Generic[ArrayT]):
             `relative_residual` is the error of the prediction.
     """
 
-    strengths: SignedStrengths[ArrayT]
+    strength: OrderStrength[ArrayT]
     mean_order: ArrayT
     loss_gap: ArrayT
     phase_end: int
-    emerged: SignedStrengths[ArrayT]
+    emerged: OrderStrength[ArrayT]
     parts: Disentangled[ArrayT]
     predicted: DecayFit[ArrayT]
 
@@ -77,12 +74,12 @@ def normal_phase_end(loss_gap: npt.ArrayLike | torch.Tensor, *, share: float = 0
     generalization power of a DNN in terms of symbolic interactions", section 2.2.1); the share is ours.
 
     Example:
-        >>> from harsanyi.analysis.phases import normal_phase_end
+        >>> from harsanyi.analysis import normal_phase_end
         >>> normal_phase_end([0.0, 0.01, -0.02, 0.03, 0.2, 0.9, 1.0])
         3
     """
     gap = _losses("loss_gap", loss_gap)
-    limit = number("share", share, "a number from 0 to 1")
+    limit = check_number(share, "share")
     if limit > 1:
         raise ArgumentError("share", limit, "a number from 0 to 1")
     closed = gap <= np.maximum(limit * gap.max(-1, keepdims=True), 0)
@@ -92,26 +89,25 @@ def normal_phase_end(loss_gap: npt.ArrayLike | torch.Tensor, *, share: float = 0
 
 
 def track_phases(
-    and_: ArrayT,
-    or_: ArrayT | None,
+    interactions: Interactions[ArrayT],
     train_loss: npt.ArrayLike | torch.Tensor,
     test_loss: npt.ArrayLike | torch.Tensor,
     *,
     table: DecayTable | None = None,
-    threshold: float | npt.ArrayLike | torch.Tensor | None = None,
+    threshold: Threshold = 0.0,
     gamma: float | None = 1.0,
     share: float = 0.1,
 ) -> PhaseTrack[ArrayT]:
     """Everything about a training run that its interactions and its losses tell, checkpoint by checkpoint.
 
     Args:
-        and_: AND interactions of the same samples at every checkpoint, [checkpoints, samples, 2**n].
-        or_: OR interactions of the same shape and dtype, or None.
+        interactions: of the same samples at every checkpoint, [checkpoints, samples, 2**n], float32, float64
+            or int64, or a pair.
         train_loss: mean loss on the training samples, [checkpoints].
         test_loss: mean loss on the test samples, [checkpoints].
         table: `decay_table` of the fully converged network; None: of the last checkpoint.
         threshold: only `|I| > threshold` counts in the strengths: a number, or an array that broadcasts to
-            [checkpoints, samples]. None: every interaction counts.
+            [checkpoints, samples], such as `0.02 * output_range(v)`; 0 leaves nothing out.
         gamma: scale of the predicted strengths, see `fit_decay`; None fits one a checkpoint.
         share: as for `normal_phase_end`.
 
@@ -121,53 +117,49 @@ def track_phases(
     Raises:
         ArgumentError: interactions not of three axes, losses not of one per checkpoint, or as for the
             functions that this one calls.
-        ArgumentTypeError: another dtype, or two kinds of array.
+        ArgumentTypeError: another dtype, or a pair of two.
 
     Source: Zhou et al., "Towards the first principles of explaining DNNs", figures 2 and 3; Cheng et al.,
         "Revisiting generalization power of a DNN in terms of symbolic interactions", figures 2, 5 and 7.
 
     Example:
         >>> import numpy as np, harsanyi as hs
-        >>> from harsanyi.analysis.phases import track_phases
+        >>> from harsanyi.analysis import track_phases
         >>> final = np.random.default_rng(0).normal(size=(4, 64))
         >>> run = hs.decay(final, [0.1, 1e-2, 1e-3, 1e-4])  # less and less uncertainty
-        >>> track = track_phases(run, None, [0.9, 0.5, 0.2, 0.0], [0.9, 0.5, 0.4, 0.7])
+        >>> track = track_phases(run, [0.9, 0.5, 0.2, 0.0], [0.9, 0.5, 0.4, 0.7])
         >>> track.phase_end, bool((np.diff(track.mean_order) > 0).all())
         (1, True)
     """
-    kinds, _ = floating_pair(and_, or_)
-    first: Any = kinds[0]
+    arrays, _ = kinds(interactions)
+    first = arrays[0]
     if first.ndim != 3:
-        raise ArgumentError("and_", f"shape {tuple(first.shape)}", "of shape [checkpoints, samples, 2**n]")
+        raise ArgumentError(
+            "interactions", f"shape {tuple(first.shape)}", "of shape [checkpoints, samples, 2**n]"
+        )
     losses = {"train_loss": _losses("train_loss", train_loss), "test_loss": _losses("test_loss", test_loss)}
     for name, loss in losses.items():
         if loss.shape != first.shape[:1]:
             raise ArgumentError(name, f"shape {loss.shape}", f"one per checkpoint, of shape ({len(first)},)")
     gap = losses["test_loss"] - losses["train_loss"]
     end: int = normal_phase_end(gap, share=share)
-    strengths = signed_strengths(and_, or_, threshold=threshold)
-    reference = SignedStrengths(strengths.positive[end], strengths.negative[end])
+    strength: Any = order_strength(interactions, threshold=threshold)
     if table is None:
-        table = decay_table(*(x[-1] for x in kinds))
+        final: Any = tuple(x[-1] for x in arrays)
+        table = decay_table(final if len(final) == 2 else final[0])
     return PhaseTrack(
-        strengths,
-        mean_order(strengths),
-        like_input(first)(gap),
+        strength,
+        mean_order(strength.absolute),
+        beside(gap, first),
         end,
-        strength_change(reference, strengths),
-        disentangle(strengths, table),
-        fit_decay(strengths, table, gamma=gamma),
+        strength_change(OrderStrength(strength.positive[end], strength.negative[end]), strength),
+        disentangle(strength, table),
+        fit_decay(strength, table, gamma=gamma),
     )
 
 
 def _losses(name: str, values: Any) -> Floats:
-    expected = "finite numbers, one per checkpoint"
-    array: Any = as_array(values, name)
-    if is_tensor(array):
-        array = array.detach().cpu().numpy()
-    if array.dtype.kind not in "iuf":
-        raise ArgumentTypeError(name, f"dtype {array.dtype}", expected)
-    if not array.ndim or not array.size or not np.isfinite(array).all():
-        shape = f"shape {array.shape}" if not array.size or not array.ndim else "NaN or infinity"
-        raise ArgumentError(name, shape, expected)
-    return np.asarray(array, dtype=np.float64)
+    array = real_numbers(name, values, "finite numbers, one per checkpoint")
+    if not array.size or not array.ndim:
+        raise ArgumentError(name, f"shape {array.shape}", "finite numbers, one per checkpoint")
+    return array

@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from harsanyi._arrays import ArrayT, check_players
+from harsanyi.analysis._common import beside, ratio, real_numbers
 from harsanyi.analysis._search import local_minima, minimise
-from harsanyi.analysis.signed import SignedStrengths, host_strengths
+from harsanyi.analysis.strength import OrderStrength
 from harsanyi.errors import ArgumentError, ArgumentTypeError
 
 __all__ = ["SpindleFit", "fit_spindle", "spindle"]
@@ -28,7 +29,7 @@ class SpindleFit(Generic[ArrayT]):
         alpha: share of the variables that interact, from 1/n to 2; NaN where beta is 0.
         beta: scale, at least 0.
         spindle: the model for either sign, shape [..., n + 1], order 0 set to 0.
-        residual: the strengths minus the model, order 0 set to 0.
+        residual: the strengths minus the model, of either sign, order 0 set to 0.
         relative_residual: norm of the residual / norm of the strengths; NaN where there are none.
         peak_order: the order at which the model is largest; NaN where beta is 0.
     """
@@ -36,7 +37,7 @@ class SpindleFit(Generic[ArrayT]):
     alpha: Any
     beta: Any
     spindle: ArrayT
-    residual: SignedStrengths[ArrayT]
+    residual: OrderStrength[ArrayT]
     relative_residual: Any
     peak_order: Any
 
@@ -65,12 +66,14 @@ def spindle(n: int, alpha: float | npt.ArrayLike, beta: float | npt.ArrayLike = 
         (whose Gamma(k) = (k + 1)! is meant as (k - 1)!).
 
     Example:
-        >>> from harsanyi.analysis.spindle import spindle
+        >>> from harsanyi.analysis import spindle
         >>> spindle(4, 1.0, 0.5), spindle(4, 0.375)
         (array([0.5, 2. , 3. , 2. , 0.5]), array([1.   , 1.5  , 0.375, 0.   , 0.   ]))
     """
     n = check_players(n, most=63)
-    alphas, betas = _parameter("alpha", alpha), _parameter("beta", beta)
+    expected = "finite and at least 0, a number or an array of numbers"
+    alphas = real_numbers("alpha", alpha, expected, least=0.0)
+    betas = real_numbers("beta", beta, expected, least=0.0)
     try:
         alphas, betas = np.broadcast_arrays(alphas, betas)
     except ValueError as error:
@@ -84,7 +87,7 @@ def spindle(n: int, alpha: float | npt.ArrayLike, beta: float | npt.ArrayLike = 
     return result
 
 
-def fit_spindle(strengths: SignedStrengths[ArrayT]) -> SpindleFit[ArrayT]:
+def fit_spindle(strength: OrderStrength[ArrayT]) -> SpindleFit[ArrayT]:
     """The alpha and beta, one pair for both signs, whose spindle is nearest to the strengths.
 
     Least squares over the orders 1..n and both signs, beta >= 0 by projection, alpha from a grid and its
@@ -92,43 +95,62 @@ def fit_spindle(strengths: SignedStrengths[ArrayT]) -> SpindleFit[ArrayT]:
     has no peak inside the orders.
 
     Args:
-        strengths: `A+` and `A-`, such as those of newly emerged interactions, [..., n + 1] each.
+        strength: `A+` and `A-`, such as those of newly emerged interactions, [..., n + 1] each.
 
     Returns:
         SpindleFit of float64 arrays, or of tensors on the device of the strengths.
 
     Raises:
         ArgumentError: shapes that differ or hold no order, NaN, infinity or negative numbers.
-        ArgumentTypeError: not a pair of arrays.
+        ArgumentTypeError: not an OrderStrength.
 
     Source: Cheng et al., "Revisiting generalization power of a DNN in terms of symbolic interactions",
         section 3, fitness to the distribution of non-generalizable interactions.
 
     Example:
-        >>> from harsanyi.analysis.signed import SignedStrengths
-        >>> from harsanyi.analysis.spindle import fit_spindle, spindle
+        >>> from harsanyi.analysis import OrderStrength, fit_spindle, spindle
         >>> planted = spindle(10, 0.8, 3.0)
-        >>> found = fit_spindle(SignedStrengths(planted, planted))
+        >>> found = fit_spindle(OrderStrength(planted, planted))
         >>> round(float(found.alpha), 9), round(float(found.beta), 9), int(found.peak_order)
         (0.8, 3.0, 4)
     """
-    values, like = host_strengths(strengths)
+    values = host_strengths(strength)
     batch, n = values.shape[:-2], values.shape[-1] - 1
     alphas, betas = np.full(batch, np.nan), np.zeros(batch)
     for place in np.ndindex(*batch):
         alphas[place], betas[place] = _fit_one(values[place], n)
     model = spindle_part(n, alphas, betas)
     residual = values - model[..., None, :]
-    residual[..., 0] = 0
     peak = np.where(betas > 0, model.argmax(-1), np.nan)
-    return SpindleFit(
-        like(alphas[()]),
-        like(betas[()]),
-        like(model),
-        SignedStrengths(like(residual[..., 0, :]), like(residual[..., 1, :])),
-        like(relative_norm(residual, values)[()]),
-        like(peak[()]),
+    alpha, beta, curve, error, order = (
+        beside(x, strength.positive)[()]
+        for x in (alphas, betas, model, relative_norm(residual, values), peak)
     )
+    return SpindleFit(alpha, beta, curve, as_strength(residual, strength.positive), error, order)
+
+
+def host_strengths(strength: object) -> Floats:
+    """Strengths as one float64 array [..., 2, n + 1] on the CPU, order 0 set to 0.
+
+    Raises:
+        ArgumentError: not two arrays of one shape [..., n + 1] with n >= 1, finite and at least 0.
+        ArgumentTypeError: not an OrderStrength.
+    """
+    if not isinstance(strength, OrderStrength):
+        raise ArgumentTypeError("strength", type(strength).__name__, "an OrderStrength, of order_strength")
+    expected = "finite and at least 0"
+    parts = [real_numbers("strength", x, expected, least=0.0) for x in (strength.positive, strength.negative)]
+    if parts[0].shape != parts[1].shape or not parts[0].ndim or parts[0].shape[-1] < 2 or not parts[0].size:
+        shapes = f"shapes {parts[0].shape} and {parts[1].shape}"
+        raise ArgumentError("strength", shapes, "two of one shape [..., n + 1], by order 0..n with n >= 1")
+    values = np.stack(parts, -2)
+    values[..., 0] = 0
+    return values
+
+
+def as_strength(values: Floats, given: Any) -> OrderStrength[Any]:
+    """The inverse of `host_strengths`: both signs, [..., 2, n + 1], as arrays or tensors beside `given`."""
+    return OrderStrength(beside(values[..., 0, :], given), beside(values[..., 1, :], given))
 
 
 def alpha_grid(n: int) -> Floats:
@@ -145,10 +167,9 @@ def spindle_part(n: int, alphas: Floats, betas: Floats) -> Floats:
 
 def relative_norm(residual: Floats, values: Floats) -> Floats:
     """`|residual| / |values|` over the last two axes; 0/0 is NaN."""
-    size = np.sqrt((values**2).sum((-2, -1)))
-    ratio = np.sqrt((residual**2).sum((-2, -1))) / np.where(size > 0, size, 1.0)
-    result: Floats = np.where(size > 0, ratio, np.nan)
-    return result
+    norms = (np.sqrt((x**2).sum((-2, -1))) for x in (residual, values))
+    relative: Floats = ratio(*norms)
+    return relative
 
 
 def _fit_one(values: Floats, n: int) -> tuple[float, float]:
@@ -173,17 +194,3 @@ def _fit_one(values: Floats, n: int) -> tuple[float, float]:
     (alpha,), _ = minimise(residual, starts, grid[[0]], grid[[-1]])
     shape = shapes(alpha)
     return float(alpha), size * float(shape @ target / (shape @ shape))
-
-
-def _parameter(name: str, value: Any) -> Floats:
-    expected = "finite and at least 0, a number or an array of numbers"
-    try:
-        array = np.asarray(value)
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise ArgumentTypeError(name, type(value).__name__, expected) from error
-    if array.dtype.kind not in "iuf":
-        raise ArgumentTypeError(name, value, expected)
-    if not (np.isfinite(array).all() and (array >= 0).all()):
-        raise ArgumentError(name, value, expected)
-    result: Floats = array.astype(np.float64)
-    return result

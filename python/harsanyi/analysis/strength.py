@@ -53,17 +53,23 @@ DEFAULT_SHARE = 0.05  # of the largest |I|: the threshold where none is given
 
 @dataclass(frozen=True, eq=False, slots=True)
 class OrderStrength(Generic[ArrayT]):
-    """Mean strength over samples of the interactions of each order, each of shape [..., n + 1], float64.
+    """Strengths by order m = 0..n, positive and negative interactions apart, each of shape [..., n + 1].
 
     Attributes:
         positive: of the positive interactions, `A+`.
         negative: of the negative ones, `A-`, a non-negative number.
-        absolute: of both.
+        absolute: of both, their sum.
     """
 
     positive: ArrayT
     negative: ArrayT
-    absolute: ArrayT
+
+    @property
+    def absolute(self) -> ArrayT:
+        """Of both, `A+ + A-`."""
+        positive: Any = self.positive
+        absolute: ArrayT = positive + self.negative
+        return absolute
 
 
 def largest_strength(interactions: Interactions[ArrayT]) -> ArrayT:
@@ -233,13 +239,12 @@ def order_strength(
     """
     arrays, n = kinds(interactions)
     sums = order_sums(interactions, threshold=threshold)
-    parts = [sample_axis(x).mean(-2) for x in (sums.positive, sums.negative, sums.absolute)]
-    absolute = parts[-1]
+    parts = [sample_axis(x).mean(-2) for x in (sums.positive, sums.negative)]
     if mean_over_sets:
-        counts = len(arrays) * counts_by_order(n, absolute)
+        counts = len(arrays) * counts_by_order(n, parts[0])
         parts = [ratio(part, counts) for part in parts]
     if relative_to is not None:
-        scale = _scale(relative_to, parts[-1])
+        scale = _scale(relative_to, parts[0] + parts[1])
         parts = [ratio(part, scale) for part in parts]
     return OrderStrength(*parts)
 

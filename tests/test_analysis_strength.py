@@ -182,6 +182,24 @@ def test_tensors_give_tensors(dtype: torch.dtype) -> None:
     close(analysis.mean_order(found.absolute), analysis.mean_order(expected.absolute))
 
 
+def test_everything_stays_on_the_device() -> None:
+    """The meta device refuses whatever would read a number or mix devices."""
+    x = torch.empty(3, 2, 16, device="meta")
+    results = [
+        analysis.order_strength((x, x), relative_to=analysis.output_range(x), mean_over_sets=True).absolute,
+        analysis.order_strength(x, relative_to="mean_order").positive,
+        analysis.mean_order(analysis.order_sums((x, x)).absolute),
+        analysis.salient((x, x), threshold=0.1)[1],
+        analysis.sorted_strengths(x),
+        analysis.boolean_strength(x),
+        analysis.class_similarity(x, x, [0, 1], [1, 1]),
+        analysis.inconsistency(x, x, threshold=0.1),
+        analysis.learning_progress((x, x), (x[0], x[0])),
+        analysis.fit_growth(analysis.interaction_variance(x)).slope,
+    ]
+    assert {result.device.type for result in results} == {"meta"}
+
+
 def test_gradients() -> None:
     pair = tuple(torch.tensor(x[:2], requires_grad=True) for x in kinds(6, 2, n=3))
 

@@ -89,6 +89,7 @@ _PUBLIC = {
 }
 _SUBMODULES = {
     "analysis": "harsanyi.analysis",
+    "attacks": "harsanyi.games.attacks",
     "config": "harsanyi.config",
     "errors": "harsanyi.errors",
     "games": "harsanyi.games",

@@ -32,7 +32,7 @@ from harsanyi.explanation import (
     SparsePair as SparsePair,
     explain as explain,
 )
-from harsanyi.games import maskers as maskers, outputs as outputs
+from harsanyi.games import attacks as attacks, maskers as maskers, outputs as outputs
 from harsanyi.games.evaluate import (
     evaluate as evaluate,
 )

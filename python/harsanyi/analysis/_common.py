@@ -115,11 +115,6 @@ def without_empty(sums: Any) -> Any:
     return xp.where(like(np.arange(sums.shape[-1]) > 0, sums), sums, 0)
 
 
-def sample_count(x: Any) -> int:
-    """The length of the sample axis of [..., samples, 2**n]."""
-    return int(x.shape[-2]) if len(x.shape) > 1 else 1
-
-
 def nan_mean(x: ArrayT, axis: int = -1) -> ArrayT:
     """The mean along an axis of the entries that are not NaN: how an undefined ratio stays out of a mean.
 

@@ -8,7 +8,8 @@ interaction: order 0 holds 0 in a sum or count and NaN in a ratio.
 
 Thresholds in use: `0.05 * largest_strength(interactions)` (Zhou et al., AAAI 2024; Ren et al., ICLR 2024),
 `0.02 * output_range(v)` (Cheng et al., "Revisiting generalization power of a DNN in terms of symbolic
-interactions") and `0.03 * output_range(v)` ("Towards the first principles of explaining DNNs", Fig. 2).
+interactions") and `0.03 * output_range(v)` (Zhou et al., "Towards the first principles of
+explaining DNNs", Fig. 2).
 """
 
 from __future__ import annotations
@@ -106,7 +107,8 @@ def output_range(v: ArrayT) -> ArrayT:
         ArgumentError: the last axis of `v` is not a power of two, or the batch is empty.
         ArgumentTypeError: another dtype.
 
-    Source: Cheng et al., "Revisiting generalization power", Table 1.
+    Source: Cheng et al., "Revisiting generalization power", Table 1, which prints it without the bars: then
+    samples of opposite sign would cancel, and the threshold could be negative.
 
     Example:
         >>> import numpy as np
@@ -203,7 +205,7 @@ def order_strength(
     - `order_strength(pair, threshold=0.02 * output_range(v), relative_to="first_order")`: divided by
       `Z = E_x sum over |S| = 1 of |I[S]|` (Cheng et al., "Revisiting generalization power", eq. 4 and I.3);
     - `order_strength(pair, threshold=0.03 * output_range(v), relative_to="mean_order").absolute`: divided by
-      the mean of that strength over the orders 1..n ("Towards the first principles", Fig. 2);
+      the mean of that strength over the orders 1..n (Zhou et al., "Towards the first principles", Fig. 2);
     - `order_strength(dividends, relative_to=output_range(v), mean_over_sets=True).absolute`:
       `E_x E_{|S| = m} |I[S]| / E_x |v(N) - v({})|` (Zhou et al., AAAI 2024, Fig. 7).
 

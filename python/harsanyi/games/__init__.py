@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from harsanyi.games import maskers, outputs
+from harsanyi.games import attacks, maskers, outputs
 from harsanyi.games.evaluate import evaluate
 from harsanyi.games.game import CallableGame, Game, ModelGame, TableGame
 
-__all__ = ["CallableGame", "Game", "ModelGame", "TableGame", "evaluate", "maskers", "outputs"]
+__all__ = ["CallableGame", "Game", "ModelGame", "TableGame", "attacks", "evaluate", "maskers", "outputs"]

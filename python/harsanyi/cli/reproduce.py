@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
 
     Raises:
         ArgumentError: a finding that does not exist, none at all, or a folder that cannot be written.
-        MissingDependencyError: a package of the extra `demo` is not installed.
+        MissingDependencyError: a package of the extra `reproduce` is not installed.
     """
     from harsanyi.experiments import findings
 
@@ -77,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
         import tqdm  # noqa: F401
     except ImportError as error:
         raise MissingDependencyError(
-            f'harsanyi reproduce needs {error.name}: pip install "harsanyi[demo]"'
+            f'harsanyi reproduce needs {error.name}: pip install "harsanyi[reproduce]"'
         ) from error
     from harsanyi.experiments import runner
 

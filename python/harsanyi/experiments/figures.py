@@ -54,10 +54,12 @@ def panels(
     rows = -(-len(titles) // columns)
     page_width = max(2 * MARGIN + columns * (width + _GAP), 6.0)
     lines = textwrap.wrap(notes, int(page_width * 15))
-    head = 0.85 + 0.16 * len(lines)
+    words = textwrap.wrap(heading, int((page_width - 2 * MARGIN) * 8.5))
+    below = 0.3 + 0.24 * len(words)
+    head = below + 0.16 * len(lines) + 0.2
     page = Page(page_width, head + rows * (_TITLE + height + _LABELS) + _FOOT)
-    page.text(MARGIN, 0.3, heading, fontsize=13, fontweight="bold")
-    page.text(MARGIN, 0.62, "\n".join(lines), fontsize=8, color=MUTED)
+    page.text(MARGIN, 0.3, "\n".join(words), fontsize=13, fontweight="bold")
+    page.text(MARGIN, below + 0.06, "\n".join(lines), fontsize=8, color=MUTED)
     made = []
     for i, title in enumerate(titles):
         row, column = divmod(i, columns)
@@ -102,7 +104,15 @@ def shades(count: int) -> list[Any]:
     return [matplotlib.colormaps["viridis_r"](x) for x in np.linspace(0.08, 1.0, max(count, 1))[:count]]
 
 
-def finish(axes: Axes, x: str, y: str, *, legend: str | None = None, orders: int | None = None) -> None:
+def finish(
+    axes: Axes,
+    x: str,
+    y: str,
+    *,
+    legend: str | None = None,
+    beside: bool = False,
+    orders: int | None = None,
+) -> None:
     """Labels, grid and legend.
 
     Args:
@@ -110,6 +120,7 @@ def finish(axes: Axes, x: str, y: str, *, legend: str | None = None, orders: int
         x: what runs to the right.
         y: what runs upwards.
         legend: its title ("" for none); None: no legend.
+        beside: whether the legend stands to the right of the panel, which must be the last in its row.
         orders: if x is the order of an interaction, the greatest.
     """
     axes.grid(color=RULE, linewidth=0.6)
@@ -119,6 +130,8 @@ def finish(axes: Axes, x: str, y: str, *, legend: str | None = None, orders: int
     if orders is not None:
         axes.set_xticks(range(1, orders + 1))
     strip(axes, keep=("left", "bottom"))
+    axes.tick_params(which="minor", length=0)
     if legend is not None:
-        made = axes.legend(title=legend or None, fontsize=7.5, frameon=False, labelcolor=INK)
+        place: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.03)} if beside else {}
+        made = axes.legend(title=legend or None, fontsize=7.5, frameon=False, labelcolor=INK, **place)
         made.get_title().set_fontsize(7.5)

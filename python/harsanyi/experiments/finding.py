@@ -123,6 +123,7 @@ class Setup:
         data: a name that `data.load` knows.
         recipe: how the network is trained; its seed is replaced by that of the run.
         train: number of training samples; None: all.
+        test: number of test samples; None: all.
         label_noise: share of the training labels that are wrong.
         epochs: at which the weights are kept, besides the last.
         layer: whose feature map is masked, as `players` takes it.
@@ -131,6 +132,7 @@ class Setup:
     data: str
     recipe: Recipe
     train: int | None = None
+    test: int | None = None
     label_noise: float = 0.0
     epochs: tuple[int, ...] = ()
     layer: str | None = None
@@ -142,7 +144,7 @@ class Setup:
 
     def dataset(self, seed: int) -> Dataset:
         """The data, with the wrong labels of this seed."""
-        whole = data.take(_loaded(self.data), train=self.train)
+        whole = data.take(_loaded(self.data), train=self.train, test=self.test)
         return data.with_label_noise(whole, self.label_noise, seed=seed) if self.label_noise else whole
 
 

@@ -19,6 +19,11 @@ __all__ = ["SUMMARIES", "load"]
 # Name on the command line: the finding in a few words. The module has the name with underscores.
 SUMMARIES = {
     "sparsity": "most interactions of a network are nearly zero",
+    "order-histogram": "salient interactions are mostly of middle order",
+    "detour": "a concept of high order is first learned as low orders",
+    "label-noise": "more wrong labels, stronger interactions of high order",
+    "learning-speed": "fewer wrong labels, low orders learned sooner",
+    "mislabelled": "samples with a wrong label use interactions of higher order",
 }
 
 

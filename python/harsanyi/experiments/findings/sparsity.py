@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from harsanyi.analysis import near_zero_share, sorted_strengths
 from harsanyi.experiments import figures, setups
 from harsanyi.experiments.finding import Context, Finding, Measurement, Settings, Statistic, at_least
 from harsanyi.lattice import mobius
@@ -16,20 +17,18 @@ if TYPE_CHECKING:
 
 __all__ = ["FINDING"]
 
-_NEAR_ZERO = 0.05  # of a sample's strongest interaction
-
 
 def run(context: Context[Settings]) -> Measurement:
-    """Sorted strengths |I(S)| / max |I| of each sample, S not empty, and the share that is nearly zero."""
+    """The share of each sample's interactions that is nearly zero, and their sorted strengths."""
     shares: dict[str, list[float]] = defaultdict(list)
-    curves: dict[str, list[np.ndarray]] = defaultdict(list)
+    curves: dict[str, list[Any]] = defaultdict(list)
     for setup, seed in context.each():
         subject = context.train(setup, seed)
         v = context.values(subject, subject.samples("test", context.settings.samples))
-        strength = np.abs(mobius(v)[:, 1:])
-        strength /= strength.max(1, keepdims=True)
-        shares[setup.name].append(float((strength <= _NEAR_ZERO).mean()))
-        curves[setup.name].append(np.sort(strength, axis=1)[:, ::-1].mean(0))
+        dividends = mobius(v)
+        shares[setup.name].append(float(near_zero_share(dividends).mean()))
+        strengths = sorted_strengths(dividends)
+        curves[setup.name].append((strengths / strengths[:, :1]).mean(0))
     return Measurement({"share": shares}, {name: np.array(rows) for name, rows in curves.items()})
 
 
@@ -37,7 +36,7 @@ def draw(measurement: Measurement, settings: Settings) -> Figure:
     """Strengths in decreasing order, the mean over samples, one line a network."""
     figure, (axes,) = figures.panels(
         ["Interactions sorted by strength"],
-        heading="Interactions are sparse",
+        heading="Most interactions are nearly zero",
         notes="Mean over samples of |I(S)| / max |I|. Below the dashed line an interaction is nearly zero.",
         width=5.0,
         height=3.2,
@@ -45,7 +44,7 @@ def draw(measurement: Measurement, settings: Settings) -> Figure:
     for colour, (name, rows) in zip(figures.COLOURS, measurement.arrays.items(), strict=False):
         rank = np.arange(1, rows.shape[1] + 1) / rows.shape[1]
         figures.curve(axes, rank, rows, label=name, colour=colour)
-    axes.axhline(_NEAR_ZERO, color="0.4", linewidth=0.9, linestyle="--")
+    axes.axhline(0.05, color="0.4", linewidth=0.9, linestyle="--")
     figures.finish(axes, "share of all interactions", "strength / strongest", legend="")
     return figure
 
@@ -62,7 +61,7 @@ FINDING = Finding(
     ),
     sizes={
         "quick": Settings(setups=setups.QUICK, samples=8),
-        "default": Settings(setups=setups.DEFAULT, samples=50, seeds=2),
+        "default": Settings(setups=setups.DEFAULT, samples=30, seeds=2),
         "full": Settings(setups=setups.FULL, samples=50, seeds=3),
     },
     run=run,

@@ -21,6 +21,7 @@ SUMMARIES = {
     "sparsity": "most interactions of a network are nearly zero",
     "order-histogram": "salient interactions are mostly of middle order",
     "jaccard": "interactions of low order generalise to test samples better than those of high order",
+    "inconsistency": "under attack, interactions of high order change sign more often",
     "detour": "a concept of high order is first learned as low orders",
     "label-noise": "more wrong labels, stronger interactions of high order",
     "learning-speed": "fewer wrong labels, low orders learned sooner",

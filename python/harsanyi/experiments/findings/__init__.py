@@ -22,6 +22,7 @@ SUMMARIES = {
     "order-histogram": "salient interactions are mostly of middle order",
     "jaccard": "interactions of low order generalise to test samples better than those of high order",
     "inconsistency": "under attack, interactions of high order change sign more often",
+    "variance": "under noise, the variance of interactions grows exponentially with their order",
     "detour": "a concept of high order is first learned as low orders",
     "label-noise": "more wrong labels, stronger interactions of high order",
     "learning-speed": "fewer wrong labels, low orders learned sooner",

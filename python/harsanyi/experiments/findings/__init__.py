@@ -27,6 +27,7 @@ SUMMARIES = {
     "label-noise": "more wrong labels, stronger interactions of high order",
     "learning-speed": "fewer wrong labels, low orders learned sooner",
     "mislabelled": "samples with a wrong label use interactions of higher order",
+    "sparsity-bound": "few valid interactions; the mean output decays with an exponent near 1",
 }
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harsanyi.errors import ArgumentError, MissingDependencyError
+from harsanyi.errors import ArgumentError, HarsanyiError, MissingDependencyError
 
 if TYPE_CHECKING:
+    from harsanyi.experiments.finding import Size
     from harsanyi.experiments.runner import Outcome
 
 __all__ = ["add_parser", "run"]
@@ -56,6 +58,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(args: argparse.Namespace) -> int:
     """Runs the subcommand; a finding that does not hold is a result, not a failure.
 
+    Of several findings, one that fails does not stop the others.
+
     Raises:
         ArgumentError: a finding that does not exist, none at all, or a folder that cannot be written.
         MissingDependencyError: a package of the extra `reproduce` is not installed.
@@ -83,27 +87,46 @@ def run(args: argparse.Namespace) -> int:
 
     names = list(findings.SUMMARIES) if args.all else list(dict.fromkeys(args.name))
     chosen = [findings.load(name) for name in names]  # all of them, before the first one takes its time
+    size: Size = "quick" if args.quick else "full" if args.full else "default"
     seeds = args.seeds if args.seed is None else (args.seed,)
+    progress = not args.quiet and sys.stderr.isatty()
+    verdicts: dict[str, str] = {}
+    failed = 0
+    for finding in chosen:
+        try:
+            with _writing(args.out):  # before the run, so that its time is not lost
+                args.out.mkdir(parents=True, exist_ok=True)
+            outcome = runner.reproduce(finding, size=size, seeds=seeds, progress=progress)
+            with _writing(args.out):
+                formats = ("png", args.format) if args.format else ("png",)
+                written = runner.save(outcome, args.out, formats=formats)
+        except HarsanyiError as error:
+            if len(chosen) == 1:
+                raise
+            failed += 1  # the others may have hours of work before them
+            print(f"harsanyi reproduce: {finding.name}: {' '.join(str(error).split())}", file=sys.stderr)
+            verdicts[finding.name] = "failed"
+            continue
+        verdicts[finding.name] = outcome.verdict
+        if args.quiet:
+            print(f"{finding.name}: {outcome.verdict}", flush=True)
+        else:
+            _print(outcome, written)
+    if len(chosen) > 1 and not args.quiet:
+        width = max(map(len, verdicts))
+        print("\n".join(f"{name:{width}}  {words}" for name, words in verdicts.items()))
+    return 2 if failed else 0
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """Turns what the file system refuses into an error that names the option."""
     try:
-        args.out.mkdir(parents=True, exist_ok=True)
-        for finding in chosen:
-            outcome = runner.reproduce(
-                finding,
-                size="quick" if args.quick else "full" if args.full else "default",
-                seeds=seeds,
-                progress=not args.quiet and sys.stderr.isatty(),
-            )
-            formats = ("png", args.format) if args.format else ("png",)
-            written = runner.save(outcome, args.out, formats=formats)
-            if args.quiet:
-                print(f"{finding.name}: {outcome.verdict}", flush=True)
-            else:
-                _print(outcome, written)
+        yield
     except OSError as error:
         raise ArgumentError(
-            "--out", f"{args.out} ({error.strerror or error})", "a folder to write to"
+            "--out", f"{folder} ({error.strerror or error})", "a folder to write to"
         ) from error
-    return 0
 
 
 def _print(outcome: Outcome, written: list[Path]) -> None:

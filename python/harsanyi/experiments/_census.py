@@ -91,8 +91,8 @@ def _download() -> dict[str, list[str]]:
     except (ImportError, OSError, ValueError) as error:  # no package, no network, another table
         raise MissingDependencyError(
             f"the data set census is not on this machine and could not be downloaded ({error}): "
-            "set HARSANYI_CENSUS to a CSV file of the UCI Adult table with a header, or install shapiq, which "
-            'brings it: pip install "harsanyi[reproduce]"'
+            "set HARSANYI_CENSUS to a CSV file of the UCI Adult table with a header, or install shapiq, "
+            'which brings it: pip install "harsanyi[reproduce]"'
         ) from error
     return {
         name: [_MISSING if value != value else str(value) for value in frame[name].astype(object)]

@@ -151,6 +151,12 @@ def kept(path: Path, format_name: str, unpack: Callable[[Arrays, Facts], T]) -> 
         format_name: as `keep` was given it.
         unpack: makes the result of arrays and facts; a KeyError, TypeError, ValueError or RuntimeError of it
             means that the entry is not what it should be.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from harsanyi.experiments import cache
+        >>> cache.kept(Path("nothing.safetensors"), "harsanyi.values", lambda arrays, facts: arrays) is None
+        True
     """
     if not os.path.exists(path):  # unlike Path.exists, False for a folder that may not be entered
         return None
@@ -177,6 +183,16 @@ def keep(path: Path, format_name: str, arrays: Arrays, facts: Facts) -> None:
         format_name: what kind of record it is.
         arrays: by name.
         facts: what JSON can hold.
+
+    Example:
+        >>> import tempfile, numpy as np
+        >>> from pathlib import Path
+        >>> from harsanyi.experiments import cache
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = Path(folder) / "squares.safetensors"
+        ...     cache.keep(path, "harsanyi.values", {"v": np.arange(3) ** 2}, {})
+        ...     cache.kept(path, "harsanyi.values", lambda arrays, facts: arrays["v"])
+        array([0, 1, 4])
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

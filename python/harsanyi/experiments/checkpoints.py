@@ -90,7 +90,7 @@ def spread_epochs(total: int, count: int) -> tuple[int, ...]:
     for name, value, least in (("total", total, 1), ("count", count, 2)):
         if value < least:
             raise ArgumentError(name, value, f"at least {least}")
-    return (0, *sorted({round(float(x)) for x in np.geomspace(1, total, count - 1)}))
+    return (0, *sorted({round(float(x)) for x in np.geomspace(total, 1, count - 1)}))
 
 
 def trajectory(

@@ -89,6 +89,13 @@ def curve(
         label: for the legend.
         colour: of both.
         style: of the line.
+
+    Example:
+        >>> from harsanyi.experiments import figures
+        >>> figure, (axes,) = figures.panels(["two seeds"], heading="A curve")
+        >>> figures.curve(axes, [1, 2, 3], [[0.0, 1.0, 2.0], [0.0, 2.0, 4.0]], colour=figures.COLOURS[0])
+        >>> [float(y) for y in axes.lines[0].get_ydata()]
+        [0.0, 1.5, 3.0]
     """
     values = np.atleast_2d(np.asarray(rows, dtype=np.float64))
     masked = np.ma.masked_invalid(values)
@@ -98,7 +105,13 @@ def curve(
 
 
 def shades(count: int) -> list[Any]:
-    """Colours from light to dark for something that grows: an order, a share of wrong labels, an epoch."""
+    """Colours from light to dark for something that grows: an order, a share of wrong labels, an epoch.
+
+    Example:
+        >>> from harsanyi.experiments import figures
+        >>> len(figures.shades(5))
+        5
+    """
     import matplotlib
 
     return [matplotlib.colormaps["viridis_r"](x) for x in np.linspace(0.08, 1.0, max(count, 1))[:count]]
@@ -122,6 +135,13 @@ def finish(
         legend: its title ("" for none); None: no legend.
         beside: whether the legend stands to the right of the panel, which must be the last in its row.
         orders: if x is the order of an interaction, the greatest.
+
+    Example:
+        >>> from harsanyi.experiments import figures
+        >>> figure, (axes,) = figures.panels(["strength"], heading="Orders")
+        >>> figures.finish(axes, "order", "strength", orders=10)
+        >>> len(axes.get_xticks())
+        10
     """
     axes.grid(color=RULE, linewidth=0.6)
     axes.set_axisbelow(True)

@@ -69,8 +69,9 @@ class Direction:
 
     def holds(self, value: float) -> bool:
         """Whether the number lies there; NaN does not."""
-        inside = self.low < value < self.high
-        return inside or (self.ends and value in (self.low, self.high))
+        over = value > self.low or (value == self.low and (self.ends or self.low == -inf))
+        under = value < self.high or (value == self.high and (self.ends or self.high == inf))
+        return over and under
 
     def __str__(self) -> str:
         low, high = ("at least", "at most") if self.ends else ("above", "below")
@@ -91,12 +92,24 @@ def above(value: float) -> Direction:
 
 
 def at_least(value: float) -> Direction:
-    """Greater than or equal to `value`."""
+    """Greater than or equal to `value`.
+
+    Example:
+        >>> from harsanyi.experiments.finding import at_least
+        >>> at_least(0.8).holds(0.8)
+        True
+    """
     return Direction(low=value)
 
 
 def below(value: float) -> Direction:
-    """Less than `value`."""
+    """Less than `value`.
+
+    Example:
+        >>> from harsanyi.experiments.finding import below
+        >>> below(0).holds(-0.1)
+        True
+    """
     return Direction(high=value, ends=False)
 
 
@@ -158,14 +171,22 @@ class Settings:
     """What every experiment can be told; an experiment with more to tell derives from it.
 
     Attributes:
-        setups: the networks that are trained.
+        setups: the networks that are trained, each with a name of its own: it is the name of its series.
         samples: how many samples are analysed.
         seeds: how many times everything is repeated, with the seeds 0, 1, ...
+
+    Raises:
+        ArgumentError: two setups of one name.
     """
 
     setups: tuple[Setup, ...] = ()
     samples: int = 50
     seeds: int = 1
+
+    def __post_init__(self) -> None:
+        names = [setup.name for setup in self.setups]
+        if len(set(names)) < len(names):
+            raise ArgumentError("setups", ", ".join(names), "of different names")
 
 
 S = TypeVar("S", bound=Settings)

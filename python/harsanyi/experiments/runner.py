@@ -72,11 +72,20 @@ def reproduce(
         MissingDependencyError: a package that the experiment needs.
 
     Example:
-        >>> import tempfile, pathlib
-        >>> from harsanyi.experiments import findings, runner
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     finding = findings.load("sparsity")
-        ...     runner.reproduce(finding, size="quick", cache=pathlib.Path(folder)).verdict  # doctest: +SKIP
+        >>> from harsanyi.experiments import runner
+        >>> from harsanyi.experiments.finding import Finding, Measurement, Settings, Statistic, above
+        >>> counted = Measurement({"larger": {"sets": [2.0**10 - 10**2]}})
+        >>> finding = Finding(
+        ...     name="growth",
+        ...     claim="2^n is more than n^2.",
+        ...     source="arithmetic",
+        ...     interactions="dividends",
+        ...     statistics=(Statistic("larger", "2^10 - 10^2", above(0)),),
+        ...     sizes={"default": Settings()},
+        ...     run=lambda context: counted,
+        ...     draw=lambda measurement, settings: None,
+        ... )
+        >>> runner.reproduce(finding).verdict
         'holds'
     """
     if size not in SIZES:

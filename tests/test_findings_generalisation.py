@@ -101,8 +101,9 @@ def test_inconsistency_counts_planted_sign_changes(rising: bool, holds: bool, tm
 
     verdict, found = measured("inconsistency", games, tmp_path, samples=30)
     assert verdict is holds
-    for rows in found.arrays.values():
-        np.testing.assert_allclose(rows[0], share[1:], atol=0.15)
+    for ((ratio, salient),) in found.arrays.values():
+        np.testing.assert_allclose(ratio, share[1:], atol=0.15)
+        assert salient.tolist() == [30 * math.comb(N, order) for order in range(1, N + 1)]
 
 
 def test_inconsistency_attacks_within_the_ball_and_lowers_the_log_odds(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from harsanyi.analysis import inconsistency
+from harsanyi.analysis import inconsistency, largest_strength, order_sums
 from harsanyi.experiments import figures, setups
 from harsanyi.experiments.finding import (
     Context,
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = ["FINDING", "Attack", "AttackSettings"]
+
+_MANY = 20  # salient interactions, in all samples together: a share of fewer is drawn hollow
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +73,7 @@ def run(context: Context[AttackSettings]) -> Measurement:
         subject = context.train(setup, seed)
         samples = subject.samples("test", settings.samples)
         clean = mobius(context.values(subject, samples))
+        salient = order_sums(clean, threshold=0.05 * largest_strength(clean)).count.sum(0)[1:]
         attack = settings.images if subject.dataset.is_image else settings.tables
         for share in settings.shares:
             weaker = replace(attack, radius=share * attack.radius)
@@ -79,7 +82,7 @@ def run(context: Context[AttackSettings]) -> Measurement:
             name = f"{setup.name}, radius {weaker.radius:g}"
             rank[name].append(rank_correlation(range(1, len(ratio) + 1), ratio))
             fooled[name].append(float((v[:, -1] < 0).mean()))
-            curves[name].append(ratio)
+            curves[name].append([ratio, salient])
     return Measurement(
         {"rank": rank, "fooled": fooled}, {name: np.array(rows) for name, rows in curves.items()}
     )
@@ -106,14 +109,19 @@ def draw(measurement: Measurement, settings: AttackSettings) -> Figure:
         names,
         heading="Under attack, interactions of high order change sign",
         notes="Share of the interactions with |I(S)| > 0.05 max |I| on the clean sample whose sign is the "
-        "opposite on the attacked one (untargeted PGD, L-infinity).",
+        "opposite on the attacked one (untargeted PGD, L-infinity). Hollow: shares of fewer than "
+        f"{_MANY} interactions in all samples of a seed together.",
         columns=2,
     )
     for axes, name in zip(panels, names, strict=True):
         found = {key: rows for key, rows in measurement.arrays.items() if key.startswith(f"{name}, ")}
         for colour, (key, rows) in zip(figures.COLOURS, found.items(), strict=False):
-            orders = np.arange(1, rows.shape[1] + 1)
-            figures.curve(axes, orders, rows, label=key.removeprefix(f"{name}, "), colour=colour, marker=".")
+            orders = np.arange(1, rows.shape[2] + 1)
+            ratio, salient = rows[:, 0], rows[:, 1]
+            figures.curve(axes, orders, ratio, label=key.removeprefix(f"{name}, "), colour=colour)
+            for few, face in ((salient.min(0) < _MANY, "white"), (salient.min(0) >= _MANY, colour)):
+                dots = np.where(few, np.ma.masked_invalid(ratio).mean(0).filled(np.nan), np.nan)
+                axes.plot(orders, dots, "o", color=colour, markerfacecolor=face, markersize=4)
         axes.set_ylim(0, None)
         figures.finish(axes, "order", "inconsistent, share", legend="", orders=len(orders))
     return figure

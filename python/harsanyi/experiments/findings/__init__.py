@@ -20,6 +20,9 @@ __all__ = ["SUMMARIES", "load"]
 SUMMARIES = {
     "sparsity": "most interactions of a network are nearly zero",
     "order-histogram": "salient interactions are mostly of middle order",
+    "jaccard": "interactions of low order generalise to test samples better than those of high order",
+    "inconsistency": "under attack, interactions of high order change sign more often",
+    "variance": "under noise, the variance of interactions grows exponentially with their order",
     "detour": "a concept of high order is first learned as low orders",
     "label-noise": "more wrong labels, stronger interactions of high order",
     "learning-speed": "fewer wrong labels, low orders learned sooner",
@@ -29,6 +32,7 @@ SUMMARIES = {
     "disentangle": "with more injected noise the spindle part grows, the decay part stays",
     "training-parts": "training removes a spindle, learns the decay part, then overfits into a spindle",
     "decay-prediction": "the final interactions under uncertainty predict the earlier ones",
+    "sparsity-bound": "few valid interactions; the mean output decays with an exponent near 1",
 }
 
 

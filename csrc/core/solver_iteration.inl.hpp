@@ -25,7 +25,7 @@ void Solver<T>::start() noexcept {
     wide(Kind::mobius, wide_vector);
     for (size_t i = 1; i < count_; ++i) plain_ += std::fabs(wide_vector[i]);
   }
-  const double penalty = options_.penalty > 0 ? options_.penalty : (plan_.noise ? 2.5 : 1);
+  const double penalty = options_.penalty > 0 ? options_.penalty : 1;
   unit_ = static_cast<T>(plain_ / static_cast<double>(std::max(all_, size_t{2}) - 1) / penalty);
   // A candidate without excluded sets exists only where the residual lies inside the box: aim at a smaller one.
   if (plan_.excluded && plan_.noise) box_ = 1 - std::max(options_.gap, 1e-4) / 4;

@@ -223,7 +223,7 @@ def test_the_pair_is_certified_in_the_header_the_record_and_the_picture(
     assert "the sparse pair with its noise term" in result.words
     [options] = drawn
     assert options["sparse"] is True
-    assert f"within {100 * found.gap:.2g}% of the sparsest" in options["notes"][1]
+    assert f"within {100 * found.gap:.2g}% of the sparsest" in options["notes"][2]
     alone = [
         len(result.record.salient(0.05 * strongest(result.record), kind=kind, relative=False))
         for kind in KINDS

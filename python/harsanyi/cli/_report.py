@@ -63,11 +63,11 @@ def print_report(explanation: Explanation, facts: dict[str, str], *, top: int) -
     for name, text in facts.items():
         header.add_row(name, Text(text))
     out.print(header)
-    total = sum(_norms(explanation, sparse).values()) if sparse else None
+    norms = _norms(explanation, sparse)
     for kind in _KINDS:
         out.print(f"\n[bold]{_TITLES[kind][0]}{_WHICH[sparse][kind]}[/]  {_TITLES[kind][1]}")
         found = explanation.top(top, kind=kind, sparse=sparse)
-        out.print(_strongest(found, total or _norms(explanation, False)[kind]))
+        out.print(_strongest(found, sum(norms.values()) if sparse else norms[kind]))
     out.print(f"\n[bold]{_STRENGTH[0]}[/]  {_STRENGTH[1]}")
     out.print(_per_order(explanation, sparse))
     if sparse:
@@ -119,14 +119,14 @@ def pair_facts(explanation: Explanation, asked: float) -> dict[str, str]:
     return facts
 
 
-def account(explanation: Explanation) -> str:
-    """A sentence for the picture: what the sparse pair is, and how far it is proven."""
+def account(explanation: Explanation) -> tuple[str, str]:
+    """Two sentences for the picture: what the sparse pair is, and how far it is proven."""
     found = explanation.decomposition
     return (
         "AND and OR interactions share this output between them: "
-        f"l1 norm {float(found.l1):.4g}, of AND alone {_norms(explanation, False)['and']:.4g}. "
+        f"l1 norm {float(found.l1):.4g}, of AND alone {_norms(explanation, False)['and']:.4g}.",
         f"Certified to be within {_percent(float(found.gap))} of the sparsest such pair, "
-        f"each further player weighing {_percent(TIE_BREAK)} more."
+        f"each further player weighing {_percent(TIE_BREAK)} more.",
     )
 
 

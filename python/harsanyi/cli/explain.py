@@ -194,9 +194,13 @@ def run(args: argparse.Namespace) -> int:
         if not args.no_plot:
             from harsanyi import plot
 
-            notes = [facts["output"] + ".", _TWO_ACCOUNTS if args.plain else _report.account(explanation)]
+            accounts = (_TWO_ACCOUNTS,) if args.plain else _report.account(explanation)
             figure = plot.interactions(
-                explanation, top=args.top or 5, title=subject.title, notes=notes, sparse=not args.plain
+                explanation,
+                top=args.top or 5,
+                title=subject.title,
+                sparse=not args.plain,
+                notes=[facts["output"] + ".", *accounts],
             )
             written.append(args.output_dir / "interactions.png")
             figure.savefig(written[1], dpi=150)

@@ -233,7 +233,7 @@ def _ratio(part: float, whole: float) -> float:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.2g}%"
+    return f"{100 * max(share, 0.0):.2g}%"  # rounding may put a bound above what it bounds
 
 
 def _table() -> Table:

@@ -1,4 +1,4 @@
-"""A whole explanation, beside as many bare forward passes."""
+"""An explanation without its sparse pair, beside as many bare forward passes."""
 
 from __future__ import annotations
 

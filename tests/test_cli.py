@@ -116,15 +116,20 @@ def test_the_demo_on_tumours_explains_the_trained_network(explain: Command, cach
     np.testing.assert_allclose(record.v, logits[:, target] - logits[:, 1 - target], rtol=1e-4, atol=1e-5)
 
 
-def test_the_table_names_the_strongest_interactions_with_their_shares(explain: Command) -> None:
-    result = explain(*TUMOURS, "--top", 3)
+@pytest.mark.parametrize("plain", [False, True])
+def test_the_table_names_the_strongest_interactions_with_their_shares(plain: bool, explain: Command) -> None:
+    result = explain(*TUMOURS, "--top", 3, *["--plain"] * plain)
     record = result.record
+    and_, or_ = plain_or_pair(record, plain)
+    norms = [np.abs(x[1:]).sum() for x in (and_, or_)]
+    if not plain:  # both kinds share one norm
+        norms = [sum(norms)] * 2
     _, and_rows, or_rows = re.split(
-        "AND interactions|OR interactions  ", result.out.split("Strength per order")[0]
+        "\nAND interactions|\nOR interactions", result.out.split("Strength per order")[0]
     )
-    for rows, sign, found, x in (
-        (and_rows, "\N{LOGICAL AND}", record.top(3, kind="and"), record.dividends),
-        (or_rows, "\N{LOGICAL OR}", record.top(3, kind="or"), record.or_interactions),
+    for rows, sign, found, norm in (
+        (and_rows, "\N{LOGICAL AND}", record.top(3, kind="and", sparse=not plain), norms[0]),
+        (or_rows, "\N{LOGICAL OR}", record.top(3, kind="or", sparse=not plain), norms[1]),
     ):
         table = [re.split(r"\s{2,}", row.strip()) for row in rows.splitlines() if row.strip().endswith("%")]
         assert [(row[0], row[1]) for row in table] == [
@@ -132,7 +137,7 @@ def test_the_table_names_the_strongest_interactions_with_their_shares(explain: C
         ]
         values = [float(row[2].replace("\N{MINUS SIGN}", "-")) for row in table]
         np.testing.assert_allclose(values, [one.value for one in found], rtol=1e-3)
-        assert [row[3] for row in table] == [f"{abs(one.value) / np.abs(x[1:]).sum():.1%}" for one in found]
+        assert [row[3] for row in table] == [f"{abs(one.value) / norm:.1%}" for one in found]
 
 
 def test_the_header_says_what_was_explained(explain: Command) -> None:
@@ -145,13 +150,15 @@ def test_the_header_says_what_was_explained(explain: Command) -> None:
     assert f"log-odds of “{tumours.class_names[record.target or 0]}”" in result.words
     assert "evaluation of 1024 masked samples" in result.words
     assert "Universal matching" in result.words
-    counts = [len(record.salient(kind=kind)) for kind in ("and", "or")]  # type: ignore[arg-type]
-    assert f"{counts[0]} AND and {counts[1]} OR interactions of 1023 each are salient" in result.words
+    for plain, words in ((False, result.words), (True, explain(*TUMOURS, "--index", 2, "--plain").words)):
+        counts = [len(record.salient(kind=kind, sparse=not plain)) for kind in ("and", "or")]  # type: ignore[arg-type]
+        assert f"{counts[0]} AND and {counts[1]} OR interactions of 1023 each are salient" in words
 
 
-def test_the_strength_of_every_order_is_printed(explain: Command) -> None:
-    result = explain(*TUMOURS)
-    sums = [hs.reduce_orders(x) for x in (result.record.dividends, result.record.or_interactions)]
+@pytest.mark.parametrize("plain", [False, True])
+def test_the_strength_of_every_order_is_printed(plain: bool, explain: Command) -> None:
+    result = explain(*TUMOURS, *["--plain"] * plain)
+    sums = [hs.reduce_orders(x) for x in plain_or_pair(result.record, plain)]
     lines = result.out.split("Strength per order")[1].splitlines()[2:12]
     largest = max(float(part[1:].max()) for one in sums for part in (one.positive, one.negative))
     for order, line in enumerate(lines, start=1):
@@ -164,6 +171,95 @@ def test_the_strength_of_every_order_is_printed(explain: Command) -> None:
         ]
         assert cells[0] == order
         np.testing.assert_allclose([cells[i] for i in (2, 3, 5, 6)], expected, atol=1e-3 * largest)
+
+
+def plain_or_pair(record: Explanation, plain: bool) -> tuple[Any, Any]:
+    return (record.dividends, record.or_interactions) if plain else (record.and_, record.or_)
+
+
+def number(words: str) -> float:
+    return float(words.replace("\N{MINUS SIGN}", "-"))
+
+
+def test_the_parts_of_the_output_add_up_to_it(explain: Command) -> None:
+    result = explain(*TUMOURS, "--top", 3)
+    record = result.record
+    lines = result.out.split("adds up from")[1].splitlines()[2:7]
+    rows = [re.split(r"\s{2,}", line.strip()) for line in lines]
+    assert [row[0] for row in rows] == [
+        "every player masked",
+        "AND interactions",
+        "OR interactions",
+        "noise term",
+        "the sample",
+    ]
+    values = [number(row[1]) for row in rows]
+    assert sum(values[:4]) == pytest.approx(values[4], abs=3e-3)
+    assert values[4] == pytest.approx(float(record.v[-1]), abs=1e-3)
+    for row, kind, x in ((rows[1], "and", record.and_), (rows[2], "or", record.or_)):
+        shown = [one.value for one in record.top(3, kind=kind, sparse=True)]  # type: ignore[arg-type]
+        assert number(row[1]) == pytest.approx(float(x[1:].sum()), abs=1e-3)
+        assert number(row[2]) == pytest.approx(float(np.abs(x[1:]).sum()), abs=1e-3)
+        assert number(row[3]) == pytest.approx(sum(shown), abs=1e-3)
+        assert row[4] == f"{np.abs(shown).sum() / np.abs(x[1:]).sum():.1%}"
+
+
+def test_the_pair_is_certified_in_the_header_the_record_and_the_picture(
+    explain: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from harsanyi import plot
+
+    drawn = []
+    monkeypatch.setattr(plot, "interactions", lambda *a, **k: drawn.append(k) or FakeFigure())
+    result = explain(*TUMOURS, "--noise", 0.05, "--gap", 0.01, plot=True)
+    found = result.record.decomposition
+    expected = hs.decompose(result.record.v, noise=0.05, gap=0.01)
+    np.testing.assert_array_equal(found.and_, expected.and_)
+    assert (found.gap, found.zeta, found.steps) == (expected.gap, expected.zeta, expected.steps)
+    assert f"gap {100 * found.gap:.2g}% (optimal: at most 1% asked for; {found.steps} steps)" in result.words
+    assert f"l1 norm smaller by more than {100 * (1 - found.l1_lower_bound / found.l1):.2g}%" in result.words
+    assert f"l1 norm {found.l1:.4g}, of AND interactions alone " in result.words
+    assert f"noise term within ±{found.zeta:.3g};" in result.words
+    assert "the sparse pair with its noise term" in result.words
+    [options] = drawn
+    assert options["sparse"] is True
+    assert f"within {100 * found.gap:.2g}% of the sparsest" in options["notes"][2]
+    alone = [
+        len(result.record.salient(0.05 * strongest(result.record), kind=kind, relative=False))
+        for kind in KINDS
+    ]
+    assert f"{alone[0]} of the AND interactions alone (Harsanyi dividends), and {alone[1]} of" in result.words
+
+
+KINDS: Any = ("and", "or")
+
+
+def strongest(record: Explanation) -> float:
+    return max(abs(record.top(1, kind=kind, sparse=True)[0].value) for kind in KINDS)
+
+
+def test_a_gap_that_is_not_reached_is_said_and_no_error(explain: Command) -> None:
+    result = explain(*TUMOURS, "--gap", 0, "--noise", 0)
+    assert (result.code, result.err) == (0, "")
+    found = result.record.decomposition
+    assert found.status == "max_steps"
+    assert f"the 0% asked for was NOT reached; {found.steps} steps" in result.words
+    assert "noise term none" in result.words
+    assert not found.delta.any()
+
+
+def test_plain_interactions_alone(explain: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    from harsanyi import plot
+
+    drawn = []
+    monkeypatch.setattr(plot, "interactions", lambda *a, **k: drawn.append(k) or FakeFigure())
+    result = explain(*TUMOURS, "--plain", plot=True)
+    assert result.record.decomposition is None
+    assert "(Harsanyi dividends)" in result.words
+    assert "sparse pair" not in result.words
+    assert drawn[0]["sparse"] is False
+    for option in ("--noise", "--gap"):
+        refused(explain(*TUMOURS, "--plain", option, 0.1), f"{option}: got 0.1, but it must be left out with")
 
 
 def test_the_second_run_needs_no_training(explain: Command) -> None:
@@ -261,7 +357,9 @@ def test_top_counts_the_rows_and_the_panels(explain: Command, monkeypatch: pytes
     counts = []
     for options in ((), ("--top", 2)):
         table = (
-            explain(*DIGITS, *options, plot=True).out.split("AND interactions")[1].split("OR interactions")[0]
+            explain(*DIGITS, *options, plot=True)
+            .out.split("\nAND interactions")[1]
+            .split("\nOR interactions")[0]
         )
         counts.append(table.count("%"))
     assert counts == [10, 2]
@@ -413,7 +511,9 @@ def refused(result: Result, *words: str) -> None:
         (("--index", -1), "--index: got -1"),
         (("--seed", -1), "seed: got -1"),
         (("--grid", 29), "got 29, but it must be an integer from 1 to 28"),
-        (("--grid", 6), "--players: got 36 players, but it must be at most 30"),
+        (("--grid", 6), "--players: got 36 players, but it must be at most 22, or 30 with --plain"),
+        (("--grid", 5), "--players: got 25 players, but it must be at most 22"),
+        (("--grid", 6, "--plain"), "--players: got 36 players"),
         (("--players", "r1c1,r4c0"), "--players: got r4c0, but it must be patches from r0c0 to r3c3"),
         (("--players", "r1c1,r1c1"), "--players: got r1c1,r1c1, but it must be without repetition"),
         (("--players", ""), "--players: got , but it must be patches from"),
@@ -560,6 +660,9 @@ def test_an_interrupt_ends_with_130(explain: Command, monkeypatch: pytest.Monkey
         (["explain", "--batch-size", "many"], 2, "--batch-size"),
         (["explain", "--grid", "4x0"], 2, "--grid"),
         (["explain", "--grid", "axb"], 2, "--grid"),
+        (["explain", "--noise", "-0.1"], 2, "-0.1 is not a number from 0 up"),
+        (["explain", "--gap", "inf"], 2, "inf is not a number from 0 up"),
+        (["explain", "--gap", "small"], 2, "--gap"),
     ],
 )
 def test_the_parser_answers_by_itself(

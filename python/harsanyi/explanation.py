@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import warnings
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from harsanyi._arrays import Array, check_players, lattice_players, require_memory
+from harsanyi._pairs import SparsePair, describe_pair, pair_facts, pair_of, vectors_of
 from harsanyi._records import read_record, write_record
 from harsanyi.errors import ArgumentError, HarsanyiError, MissingDependencyError, RecordError
 from harsanyi.games.evaluate import evaluate
@@ -17,20 +19,17 @@ from harsanyi.games.game import ModelGame
 from harsanyi.games.maskers import Masker
 from harsanyi.games.masking import Masking, host_array
 from harsanyi.games.outputs import Output
-from harsanyi.lattice import mobius, or_inverse, or_transform, zeta
+from harsanyi.lattice import mobius, or_inverse, or_transform, zeta as zeta_transform
+from harsanyi.sparse import MAX_DECOMPOSE_PLAYERS, Decomposition, decompose, required_bytes
 from harsanyi.subsets import players_of
+
+if TYPE_CHECKING:
+    import torch
 
 __all__ = ["Explanation", "Interaction", "SparsePair", "explain"]
 
 Kind = Literal["and", "or"]
 _FORMAT, _VERSION = "harsanyi.explanation", 1
-
-
-class SparsePair(NamedTuple):
-    """A sparse AND-OR pair, [2**n] each; any decomposition with these two names serves in its place."""
-
-    and_: Array
-    or_: Array
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,8 @@ class Explanation:
 
     Two readings of the output stand beside each other. `dividends` are the AND interactions that explain the
     whole of it alone, `or_interactions` the OR interactions that explain the whole of it alone. The sparse
-    pair `and_`, `or_` shares it between both kinds; it is there once a decomposition is.
+    pair `and_`, `or_` shares it between both kinds, with as little l1 norm as there can be up to the gap that
+    `decomposition` certifies; it is there once a decomposition is.
 
     Attributes:
         v: output on every subset of players kept, [2**n] float64; `v[0]` all masked, `v[-1]` the sample.
@@ -68,7 +68,8 @@ class Explanation:
         or_interactions: plain OR interactions, `or_transform(v)`, [2**n].
         masking: the sample with its players: names, baseline, and for images the rectangles.
         target: the class explained, or None for an output that is not of one class.
-        decomposition: a sparse pair with attributes `and_` and `or_`, or None.
+        decomposition: of `decompose`, with the certificate; another sparse pair with attributes `and_` and
+            `or_`; or None.
 
     Raises:
         ArgumentError: a lattice vector that is not of shape [2**n].
@@ -83,13 +84,18 @@ class Explanation:
 
     def __post_init__(self) -> None:
         vectors = {"v": self.v, "dividends": self.dividends, "or_interactions": self.or_interactions}
-        if self.decomposition is not None:
-            vectors |= {"and_": self.decomposition.and_, "or_": self.decomposition.or_}
+        vectors |= vectors_of(self.decomposition)
         for name, x in vectors.items():
             if lattice_players(x, name) != self.n or len(x.shape) != 1:
                 raise ArgumentError(
                     name, f"shape {tuple(x.shape)}", f"of shape [2**n] for n = {self.n} players"
                 )
+
+    def __repr__(self) -> str:
+        last, first = float(self.v[-1]), float(self.v[0])
+        target = "" if self.target is None else f"target={self.target}, "
+        pair = "none" if self.decomposition is None else describe_pair(self.decomposition)
+        return f"Explanation(n={self.n}, {target}v={last:.4g} from {first:.4g}, sparse pair: {pair})"
 
     @property
     def n(self) -> int:
@@ -181,19 +187,25 @@ class Explanation:
 
     @property
     def matching_error(self) -> dict[str, float]:
-        """How far the interactions of each kind are from adding up to v: largest difference / largest |v|.
+        """How far interactions are from adding up to v: largest difference / largest |v|.
 
-        Universal matching holds up to rounding: `v[T]` is the sum of `dividends[S]` over S in T, and
-        `v[T] - v[0]` the sum of `or_interactions[S]` over S that meet T.
+        Universal matching holds up to rounding. "and": `v[T]` is the sum of `dividends[S]` over S in T. "or":
+        `v[T] - v[0]` is the sum of `or_interactions[S]` over S that meet T. "sparse", of a decomposition:
+        `v[T] - delta[T]` is `and_[{}]`, the sum of `and_[S]` over S in T and of `or_[S]` over S that meet T.
         """
         v, sums = host_array(self.v), {}
-        sums["and"] = zeta(host_array(self.dividends))
+        sums["and"] = zeta_transform(host_array(self.dividends))
         sums["or"] = or_inverse(host_array(self.or_interactions))
+        if isinstance(self.decomposition, Decomposition):
+            and_, or_, _, delta, _ = map(host_array, vectors_of(self.decomposition).values())
+            sums["sparse"] = zeta_transform(and_) + or_inverse(or_) + delta
         scale = float(np.abs(v).max()) or 1.0
         return {kind: float(np.abs(total - v).max()) / scale for kind, total in sums.items()}
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Writes the record as a safetensors file, whole or not at all; of a decomposition, its pair.
+        """Writes the record as a safetensors file, whole or not at all.
+
+        A decomposition goes with its certificate; of any other pair only `and_` and `or_` do.
 
         Args:
             path: of the file; its folder exists. A file that is there is replaced.
@@ -213,12 +225,12 @@ class Explanation:
         }
         if masking.source is not None:
             arrays["source"] = masking.source
-        if self.decomposition is not None:
-            arrays |= {"and_": self.and_, "or_": self.or_}
+        arrays |= vectors_of(self.decomposition)
         facts = {
             "names": masking.names,
             "boxes": masking.boxes,
             "target": self.target,
+            "certificate": pair_facts(self.decomposition),
             # What numpy cannot hold (bfloat16) is written as float32: a tensor gets its dtype back.
             "dtypes": {name: str(array.dtype).removeprefix("torch.") for name, array in arrays.items()},
         }
@@ -249,7 +261,7 @@ class Explanation:
                 None if boxes is None else tuple((int(t), int(l), int(h), int(w)) for t, l, h, w in boxes),
                 held.get("source"),
             )
-            pair = SparsePair(held["and_"], held["or_"]) if "and_" in held else None
+            pair = pair_of(held, facts.get("certificate"))  # which early records lack
             target = facts["target"]
             return cls(
                 held["v"],
@@ -287,25 +299,42 @@ def explain(
     *,
     masker: Masker,
     output: Output | None = None,
+    sparse: bool = True,
+    noise: float = 0.02,
+    gap: float = 1e-3,
+    tie_break: float = 0.01,
+    max_steps: int = 20000,
+    zeta: float | npt.ArrayLike | torch.Tensor | None = None,
     batch_size: int | None = None,
     progress: bool = False,
 ) -> Explanation:
-    """The AND and OR interactions that a model uses on one sample, exactly, from its 2**n masked versions.
+    """The AND and OR interactions that a model uses on one sample, from its 2**n masked versions.
+
+    The interactions of either kind alone are exact. The sparse pair of both kinds comes with a proof of how
+    far it is from the sparsest one; where the time ran out before the gap asked for, a warning says so.
 
     Args:
         model: a torch module, or any callable on batches; see `ModelGame`.
         sample: without a batch axis, a tensor or an array.
         masker: one of `harsanyi.maskers`: what the players are, and what stands for an absent one.
         output: one of `harsanyi.outputs`; None: the log-odds of the class predicted on the sample.
+        sparse: whether to find the sparse pair, too, for n up to 22; it can be added later:
+            `dataclasses.replace(explanation, decomposition=hs.decompose(explanation.v))`.
+        noise: of the sparse pair, as in `decompose`: the noise term's bound / |v[full] - v[0]|.
+        gap: to certify, (norm - its lower bound) / norm.
+        tie_break: among pairs of equal norm, how much to prefer low orders.
+        max_steps: at most, towards the gap.
+        zeta: the noise term's bound itself, instead of `noise`.
         batch_size: rows a forward pass; None: chosen, see `evaluate`.
-        progress: show a bar.
+        progress: show bars.
 
     Returns:
         A frozen record; its arrays are numpy arrays, or tensors on the model's device where the model takes
         tensors.
 
     Raises:
-        ArgumentError: a masker, target or output that does not fit the sample or the model; n > 30.
+        ArgumentError: a masker, target, output or option that does not fit the sample or the model; n > 22
+            with `sparse`; n > 30.
         NonFiniteError: the model returned NaN or infinity; names the subset.
         NotEnoughMemoryError: 2**n values cannot fit, before anything is computed.
 
@@ -319,12 +348,36 @@ def explain(
         >>> explanation = hs.explain(model, [2.0, 3.0, 1.0], masker=hs.maskers.Features(), output=output)
         >>> [(found.names, found.value) for found in explanation.top(2)]
         [(('x0', 'x1'), 6.0), (('x2',), 1.0)]
+        >>> str(explanation.decomposition.status), float(explanation.decomposition.gap) <= 1e-3
+        ('optimal', True)
     """
     game = ModelGame(model, sample, masker=masker, output=output)
     if game.n <= 62:  # above, `evaluate` says what is wrong
         require_memory(4 * 8 << game.n, f"v, its interactions and a copy to check them by, at n = {game.n},")
+        if sparse:  # checked before the evaluation, so that its time is not lost
+            _check_pair(game.n, noise=noise, gap=gap, tie_break=tie_break, max_steps=max_steps, zeta=zeta)
     v: Any = evaluate(game, batch_size=batch_size, progress=progress)
-    return Explanation(v, mobius(v), or_transform(v), game.masking, game.output.target)
+    plain = (v, mobius(v), or_transform(v), game.masking, game.output.target)
+    if not sparse:
+        return Explanation(*plain)
+    found = decompose(
+        v, noise=noise, gap=gap, tie_break=tie_break, max_steps=max_steps, zeta=zeta, progress=progress
+    )
+    if found.status == "max_steps":
+        warnings.warn(
+            f"the sparse pair has a gap of {float(found.gap):.2g} after {int(found.steps)} steps, not the "
+            f"{gap:g} asked for: it explains v all the same, but a sparser one may exist; raise max_steps",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+    return Explanation(*plain, found)
+
+
+def _check_pair(n: int, **options: Any) -> None:
+    if n > MAX_DECOMPOSE_PLAYERS:
+        expected = f"False for {n} players: a sparse pair is found for up to {MAX_DECOMPOSE_PLAYERS}"
+        raise ArgumentError("sparse", True, expected)
+    require_memory(required_bytes(n, **options) + (4 * 8 << n), f"v and its sparse pair at n = {n}")
 
 
 def _check_kind(kind: str) -> Kind:

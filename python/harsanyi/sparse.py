@@ -282,6 +282,27 @@ def decompose_workspace(
     return int(_core.decompose_workspace(n, samples, noise, options.named(n, networks, False)))
 
 
+def required_bytes(
+    n: int,
+    *,
+    noise: float,
+    gap: float,
+    tie_break: float,
+    max_steps: int,
+    zeta: float | npt.ArrayLike | torch.Tensor | None,
+) -> int:
+    """What `decompose` takes for one game of n players, before that game is known.
+
+    Raises:
+        ArgumentError, ArgumentTypeError: an option that `decompose` would refuse.
+    """
+    options = _Options(tie_break=tie_break, gap=gap, max_steps=max_steps)
+    with_noise = number("noise", noise, "a finite number of at least 0") > 0
+    if zeta is not None:
+        with_noise = bool(boxes_of(np.zeros(1), noise, zeta, ()) > 0)
+    return int(_core.decompose_workspace(n, 1, with_noise, options.named(n, 1, False))) + (10 * 8 << n)
+
+
 @dataclass(frozen=True)
 class _Options:
     tie_break: float = 0.01

@@ -1,4 +1,4 @@
-"""Cases around a model: masked batches, a whole explanation, the import, and peak memory."""
+"""Cases around a model: masked batches, an explanation by plain interactions, import, and peak memory."""
 
 from __future__ import annotations
 
@@ -170,7 +170,10 @@ def import_time(name: str, *, use: str = "pass") -> Case:
 
 
 def explanation(n: int) -> Case:
-    """`explain` of a LeNet on a digit, beside as many bare forward passes at their best batch size."""
+    """`explain` of a LeNet on a digit, beside as many bare forward passes at their best batch size.
+
+    Evaluation and plain interactions, without the sparse pair: what the forward passes can be held against.
+    """
     requires = ("torch", "mlxtend", "tqdm", "safetensors")
     return Case(
         name=f"explain-lenet-n{n}",
@@ -178,7 +181,7 @@ def explanation(n: int) -> Case:
         n=n,
         dtype="float32",
         ours=Series(
-            "explain",
+            "explain without sparse pair",
             _explain,
             _log_odds,
             read=lambda data, record: record.v,
@@ -228,7 +231,9 @@ def _explain(data: Data) -> Callable[[], Any]:
     from harsanyi.explanation import explain
     from harsanyi.games.outputs import log_odds
 
-    return partial(explain, data.network, data.sample, masker=data.masker, output=log_odds(data.target))
+    return partial(
+        explain, data.network, data.sample, masker=data.masker, output=log_odds(data.target), sparse=False
+    )
 
 
 def _forward(data: Data) -> Callable[[], Any]:

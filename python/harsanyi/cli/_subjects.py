@@ -25,6 +25,7 @@ from harsanyi.experiments.fit import RECIPES, fit
 from harsanyi.games import outputs
 from harsanyi.games._models import evaluating, to_model
 from harsanyi.games.maskers import Features, Masker, Patches
+from harsanyi.sparse import MAX_DECOMPOSE_PLAYERS
 
 __all__ = ["Subject", "demo_subject", "own_subject"]
 
@@ -80,7 +81,7 @@ def demo_subject(args: argparse.Namespace) -> Subject:
         )
     sample = dataset.x_test[index]
     masker = _demo_masker(args, dataset)
-    _check_players(masker, sample)  # before the training, so that its time is not lost
+    _check_players(masker, sample, args.plain)  # before the training, so that its time is not lost
     recipe = RECIPES[dataset.name].with_(epochs=args.epochs, seed=args.seed)
     progress = not args.quiet and sys.stderr.isatty()
     trained = (fit if args.no_cache else cached_fit)(recipe, dataset, progress=progress)
@@ -132,7 +133,7 @@ def own_subject(args: argparse.Namespace) -> Subject:
             raise ArgumentError("--grid", "x".join(map(str, args.grid)), "left out for a tabular sample")
         chosen = _feature_players(args.players, [f"x{i}" for i in range(sample.size)])
         masker = Features(_baseline(args.baseline, 0.0, image=False), groups=chosen)
-    _check_players(masker, sample)
+    _check_players(masker, sample, args.plain)
     model = load_model(args.model)
     batch_size = _probed_batch_size(model, sample, args)
     predicted, probability = _prediction(model, sample)
@@ -208,11 +209,12 @@ def _feature_players(words: str | None, names: Sequence[str]) -> list[int]:
     return chosen
 
 
-def _check_players(masker: Masker, sample: npt.NDArray[Any]) -> None:
-    """Raises ArgumentError if the masker does not fit the sample or makes more players than a lattice has."""
+def _check_players(masker: Masker, sample: npt.NDArray[Any], plain: bool) -> None:
+    """Raises ArgumentError if the masker does not fit the sample, or makes too many players."""
     n = masker.bind(sample).n
-    if n > MAX_LATTICE_PLAYERS:
-        expected = f"at most {MAX_LATTICE_PLAYERS}: choose some of them, or a coarser grid"
+    if n > (MAX_LATTICE_PLAYERS if plain else MAX_DECOMPOSE_PLAYERS):
+        most = f"{MAX_DECOMPOSE_PLAYERS}, or {MAX_LATTICE_PLAYERS} with --plain"
+        expected = f"at most {most}: choose some of them, or a coarser grid"
         raise ArgumentError("--players", f"{n} players", expected)
 
 

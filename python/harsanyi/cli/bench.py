@@ -18,7 +18,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     """Adds the subcommand."""
     parser = subparsers.add_parser(
         "bench",
-        help="measure transforms, masked batches and whole explanations on this machine",
+        help="measure transforms, masked batches and explanations on this machine",
         description="Medians over interleaved repeats in one process, each beside what it is a ratio of.",
     )
     add_arguments(parser)

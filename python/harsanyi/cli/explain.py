@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
+import math
 import sys
 import time
 from collections.abc import Iterator
@@ -21,9 +23,11 @@ __all__ = ["add_parser", "run"]
 _DESCRIPTION = """\
 Without options: trains a LeNet on 4000 handwritten digits (once; it is kept in
 the cache folder), cuts one test image into the 12 patches of a 4x4 grid without
-its corners, and shows which of them the network uses together.
-With --model and --sample: the same for your own network."""
+its corners, and shows which of them the network uses together: the sparsest AND
+and OR interactions that add up to its outputs, with proof that there are hardly
+any sparser ones. With --model and --sample: the same for your own network."""
 _OUTPUTS = {"log_odds": "log-odds", "logit": "logit", "log_prob": "log-probability"}
+_NOISE, _GAP = 0.02, 1e-3
 _TWO_ACCOUNTS = (
     "AND interactions alone add up to this output, and so do OR interactions alone: two accounts of it."
 )
@@ -81,6 +85,26 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--output", choices=("log_odds", "logit", "log_prob"), default="log_odds", help="default: log_odds"
     )
 
+    pair = parser.add_argument_group("the sparse pair of AND and OR interactions")
+    pair.add_argument(
+        "--noise",
+        type=_share,
+        metavar="X",
+        help="bound of the noise term, as a share of what all players together change; 0 for none "
+        f"(default: {_NOISE:g})",
+    )
+    pair.add_argument(
+        "--gap",
+        type=_share,
+        metavar="G",
+        help=f"proven bound on how much sparser another pair may be, as a share (default: {_GAP:g})",
+    )
+    pair.add_argument(
+        "--plain",
+        action="store_true",
+        help="no sparse pair: AND interactions alone (Harsanyi dividends), and OR interactions alone",
+    )
+
     how = parser.add_argument_group("how")
     how.add_argument(
         "--top",
@@ -116,8 +140,8 @@ def run(args: argparse.Namespace) -> int:
     """Runs the subcommand.
 
     Raises:
-        ArgumentError: an option that does not fit the data, the model or the sample; a file that is missing
-            or unreadable.
+        ArgumentError: an option that does not fit the data, the model, the sample or another option; a file
+            that is missing or unreadable.
         MissingDependencyError: a package of the extra `demo` is not installed.
         NonFiniteError, NotEnoughMemoryError: from the evaluation.
     """
@@ -134,6 +158,9 @@ def run(args: argparse.Namespace) -> int:
     from harsanyi.explanation import explain
     from harsanyi.games import outputs
 
+    for option in ("noise", "gap"):
+        if args.plain and getattr(args, option) is not None:
+            raise ArgumentError(f"--{option}", getattr(args, option), "left out with --plain")
     with _threads(args.threads):
         subject = _subjects.own_subject(args) if args.model or args.sample else _subjects.demo_subject(args)
         with _writing(args.output_dir):  # before the evaluation, so that its time is not lost
@@ -144,15 +171,22 @@ def run(args: argparse.Namespace) -> int:
             subject.sample,
             masker=subject.masker,
             output=getattr(outputs, args.output)(args.target),
+            sparse=False,
             batch_size=subject.batch_size,
             progress=not args.quiet and sys.stderr.isatty(),
         )
         seconds = time.perf_counter() - start
         transforms = _transform_seconds(explanation)
+        times = _times(subject.training_seconds, seconds - transforms, transforms, explanation.n)
+        if not args.plain:
+            start = time.perf_counter()
+            explanation = _with_pair(explanation, args)
+            times += f", decomposition {time.perf_counter() - start:.2f} s"
     facts = {
         **subject.facts,
         **_output_facts(explanation, subject, args.output),
-        "time": _times(subject.training_seconds, seconds - transforms, transforms, explanation.n),
+        **({} if args.plain else _report.pair_facts(explanation, _gap(args))),
+        "time": times,
     }
     written = [args.output_dir / "explanation.safetensors"]
     with _writing(args.output_dir):  # before anything is printed: whoever reads that may have seen enough
@@ -160,8 +194,14 @@ def run(args: argparse.Namespace) -> int:
         if not args.no_plot:
             from harsanyi import plot
 
-            notes = [facts["output"] + ".", _TWO_ACCOUNTS]
-            figure = plot.interactions(explanation, top=args.top or 5, title=subject.title, notes=notes)
+            accounts = (_TWO_ACCOUNTS,) if args.plain else _report.account(explanation)
+            figure = plot.interactions(
+                explanation,
+                top=args.top or 5,
+                title=subject.title,
+                sparse=not args.plain,
+                notes=[facts["output"] + ".", *accounts],
+            )
             written.append(args.output_dir / "interactions.png")
             figure.savefig(written[1], dpi=150)
     if not args.quiet:
@@ -169,6 +209,20 @@ def run(args: argparse.Namespace) -> int:
     for path in written:
         print(path if args.quiet else f"wrote {path}")
     return 0
+
+
+def _with_pair(explanation: Explanation, args: argparse.Namespace) -> Explanation:
+    """With its sparse pair: not by `explain`, whose warning the header says in its own words."""
+    from harsanyi.cli._report import TIE_BREAK
+    from harsanyi.sparse import decompose
+
+    noise = _NOISE if args.noise is None else args.noise
+    found = decompose(explanation.v, noise=noise, gap=_gap(args), tie_break=TIE_BREAK)
+    return dataclasses.replace(explanation, decomposition=found)
+
+
+def _gap(args: argparse.Namespace) -> float:
+    return _GAP if args.gap is None else float(args.gap)
 
 
 @contextmanager
@@ -241,6 +295,13 @@ def _positive(text: str) -> int:
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"{number} is not at least 1")
+    return number
+
+
+def _share(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number) or number < 0:
+        raise argparse.ArgumentTypeError(f"{text} is not a number from 0 up")
     return number
 
 

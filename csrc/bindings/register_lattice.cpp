@@ -56,6 +56,24 @@ void player_sums(int dtype, int n, int64_t batch, const py::object& src, const p
   check(harsanyi_player_sums(static_cast<harsanyi_dtype>(dtype), n, batch, from, by_order, to, workspace.get(), bytes));
 }
 
+void pair_sums(int dtype, int n, int64_t batch, const py::object& src, const py::object& out) {
+  const void* from = readable(src);
+  double* to = writable<double>(out);
+  py::gil_scoped_release release;
+  const size_t bytes = harsanyi_pair_sums_workspace(n);
+  const auto workspace = workspace_of(bytes);
+  check(harsanyi_pair_sums(static_cast<harsanyi_dtype>(dtype), n, batch, from, to, workspace.get(), bytes));
+}
+
+void pair_sums_adjoint(int n, int64_t batch, const py::object& src, const py::object& out) {
+  const double* from = readable<double>(src);
+  double* to = writable<double>(out);
+  py::gil_scoped_release release;
+  const size_t bytes = harsanyi_pair_sums_workspace(n);
+  const auto workspace = workspace_of(bytes);
+  check(harsanyi_pair_sums_adjoint(n, batch, from, to, workspace.get(), bytes));
+}
+
 }  // namespace
 
 void register_lattice(py::module_& module) {
@@ -63,6 +81,8 @@ void register_lattice(py::module_& module) {
   module.def("kronecker", &kronecker);
   module.def("reduce_orders", &reduce_orders);
   module.def("player_sums", &player_sums);
+  module.def("pair_sums", &pair_sums);
+  module.def("pair_sums_adjoint", &pair_sums_adjoint);
 }
 
 }  // namespace harsanyi_bindings

@@ -3,6 +3,7 @@
 
 #include "../lattice/bits.hpp"
 #include "arena.hpp"
+#include "checks.hpp"
 #include "dispatch.hpp"
 #include "harsanyi/harsanyi.h"
 #include "harsanyi/version.h"
@@ -12,20 +13,6 @@
 
 namespace harsanyi {
 namespace {
-
-constexpr harsanyi_status bad = HARSANYI_ERROR_ARGUMENT;
-
-bool known(harsanyi_dtype dtype) { return dtype == HARSANYI_F32 || dtype == HARSANYI_F64 || dtype == HARSANYI_I64; }
-bool is_lattice(int n) { return n >= 0 && n <= kMaxLatticePlayers; }
-
-harsanyi_status check_lattice(harsanyi_dtype dtype, int n, int64_t batch) {
-  if (!known(dtype)) return fail(HARSANYI_ERROR_UNSUPPORTED, "dtype: %d is none of HARSANYI_F32, _F64, _I64", dtype);
-  if (!is_lattice(n)) return fail(bad, "n: %d is outside 0..%d", n, kMaxLatticePlayers);
-  if (batch < 0 || batch > (INT64_MAX >> (n + 3))) {
-    return fail(bad, "batch: %lld vectors", static_cast<long long>(batch));
-  }
-  return HARSANYI_OK;
-}
 
 bool overlap(const void* a, const void* b, size_t bytes) {
   const uintptr_t x = reinterpret_cast<uintptr_t>(a), y = reinterpret_cast<uintptr_t>(b);

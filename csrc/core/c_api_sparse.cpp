@@ -3,6 +3,7 @@
 
 #include "../lattice/bits.hpp"
 #include "arena.hpp"
+#include "checks.hpp"
 #include "decompose.hpp"
 #include "dispatch.hpp"
 #include "harsanyi/harsanyi.h"
@@ -11,8 +12,6 @@
 
 namespace harsanyi {
 namespace {
-
-constexpr harsanyi_status bad = HARSANYI_ERROR_ARGUMENT;
 
 // From here on the threads share one sample, since its vectors outgrow the caches of one processor; below, each has its
 // own. A sample comes out the same either way.

@@ -59,6 +59,13 @@ struct KernelTable {
   void (*reduce_orders)(Dtype dtype, const void* x, int n, double threshold, bool salient_only, double* positive,
                         double* negative, int64_t* count);
   void (*player_sums)(Dtype dtype, const void* x, int n, const double* weights, double* out, double* scratch);
+  // Sums by order, player and pair (pairs.inl.hpp); the last three for the adjoint.
+  void (*fill_pair_leaf)(Dtype dtype, const void* x, int players, double* bins);
+  void (*merge_pairs)(int group, int to_group, uint64_t upper, double* from, double* to);
+  void (*close_pairs)(int players, double* bins, double* sums);
+  void (*read_pair_leaf)(const double* bins, int players, double* x);
+  void (*split_pairs)(int group, int to_group, uint64_t upper, double* from, double* to);
+  void (*open_pairs)(int players, double* bins, double* sums);
   void (*masked_rows)(const MaskedBatch& job, int64_t first, int64_t count);
 
   // Sparse AND-OR decomposition (sparse.inl.hpp): elementwise steps, spin rotations, and sums.

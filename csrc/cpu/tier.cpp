@@ -2,6 +2,7 @@
 #include "kernels.hpp"
 
 #include "masking.inl.hpp"
+#include "pairs.inl.hpp"
 #include "reduce.inl.hpp"
 #include "sparse.inl.hpp"
 #include "transform.inl.hpp"
@@ -14,13 +15,15 @@
 namespace harsanyi {
 
 const KernelTable HARSANYI_JOIN(kernels_, HARSANYI_ISA) = {
-    HARSANYI_TEXT(HARSANYI_ISA),  HARSANYI_ISA::cut_transform,    HARSANYI_ISA::transform_blocks,
-    HARSANYI_ISA::transform_tile, HARSANYI_ISA::reduce_orders_of, HARSANYI_ISA::player_sums_of,
-    HARSANYI_ISA::masked_rows,    HARSANYI_ISA::soft_step,        HARSANYI_ISA::clip_step,
-    HARSANYI_ISA::soft_threshold, HARSANYI_ISA::soft_excess,      HARSANYI_ISA::clip_excess,
-    HARSANYI_ISA::add_target,     HARSANYI_ISA::residual,         HARSANYI_ISA::project_pairs,
-    HARSANYI_ISA::weigh_pairs,    HARSANYI_ISA::couple_rows,      HARSANYI_ISA::apply_block,
-    HARSANYI_ISA::weighted_l1,    HARSANYI_ISA::normalised_max,   HARSANYI_ISA::sum,
+    HARSANYI_TEXT(HARSANYI_ISA),     HARSANYI_ISA::cut_transform,      HARSANYI_ISA::transform_blocks,
+    HARSANYI_ISA::transform_tile,    HARSANYI_ISA::reduce_orders_of,   HARSANYI_ISA::player_sums_of,
+    HARSANYI_ISA::fill_pair_leaf_of, HARSANYI_ISA::merge_pairs<false>, HARSANYI_ISA::close_pairs<false>,
+    HARSANYI_ISA::read_pair_leaf,    HARSANYI_ISA::merge_pairs<true>,  HARSANYI_ISA::close_pairs<true>,
+    HARSANYI_ISA::masked_rows,       HARSANYI_ISA::soft_step,          HARSANYI_ISA::clip_step,
+    HARSANYI_ISA::soft_threshold,    HARSANYI_ISA::soft_excess,        HARSANYI_ISA::clip_excess,
+    HARSANYI_ISA::add_target,        HARSANYI_ISA::residual,           HARSANYI_ISA::project_pairs,
+    HARSANYI_ISA::weigh_pairs,       HARSANYI_ISA::couple_rows,        HARSANYI_ISA::apply_block,
+    HARSANYI_ISA::weighted_l1,       HARSANYI_ISA::normalised_max,     HARSANYI_ISA::sum,
     HARSANYI_ISA::dual_sums,
 };
 

@@ -53,6 +53,10 @@ _PUBLIC = {
         "shapley_taylor",
         "shapley_values",
     ),
+    "pairwise": (
+        "multi_order",
+        "multi_order_from_interactions",
+    ),
     "sparse": (
         "Decomposition",
         "decompose",
@@ -104,6 +108,7 @@ _SUBMODULES = {
     "outputs": "harsanyi.games.outputs",
     "plot": "harsanyi.plot",
     "subsets": "harsanyi.subsets",
+    "training": "harsanyi.training",
 }
 _OWNER = {name: module for module, names in _PUBLIC.items() for name in names}
 

@@ -8,6 +8,7 @@ from harsanyi import (
     ops as ops,
     plot as plot,
     subsets as subsets,
+    training as training,
 )
 from harsanyi.analysis.decay import (
     decay as decay,
@@ -65,6 +66,10 @@ from harsanyi.lattice import (
     superset_zeta as superset_zeta,
     walsh_hadamard as walsh_hadamard,
     zeta as zeta,
+)
+from harsanyi.pairwise import (
+    multi_order as multi_order,
+    multi_order_from_interactions as multi_order_from_interactions,
 )
 from harsanyi.reductions import (
     OrderSums as OrderSums,

@@ -12,8 +12,11 @@ from typing import Any
 
 import torch
 
+from harsanyi import _core
+from harsanyi._arrays import MAX_LATTICE_PLAYERS
 from harsanyi.errors import ArgumentError, ArgumentTypeError
 from harsanyi.lattice import as_lattice, run_kernel
+from harsanyi.subsets import subsets_of_order
 
 # name: (the four entries of its matrix, the sign of the whole transform, the name of its adjoint)
 TRANSFORMS: dict[str, tuple[tuple[int, int, int, int], int, str]] = {
@@ -25,6 +28,7 @@ TRANSFORMS: dict[str, tuple[tuple[int, int, int, int], int, str]] = {
     "or_inverse": ((1, 1, 1, 0), -1, "or_inverse"),
     "walsh_hadamard": ((1, 1, 1, -1), 1, "walsh_hadamard"),
 }
+PAIR_OPS = {"pair_sums": "pair_sums_adjoint", "pair_sums_adjoint": "pair_sums"}  # name: its adjoint
 DTYPE_CODES = {torch.float32: 0, torch.float64: 1, torch.int64: 2}  # of harsanyi_dtype in harsanyi.h
 
 
@@ -88,6 +92,8 @@ class _Linear(torch.autograd.Function):
 
 def _adjoint(name: str, numbers: Sequence[float]) -> str | list[float]:
     """The transposed matrix, as `call` takes it."""
+    if name in PAIR_OPS:
+        return PAIR_OPS[name]
     if name != "kronecker":
         return TRANSFORMS[name][2]
     a, b, c, d = numbers
@@ -138,6 +144,82 @@ def _overlap(x: torch.Tensor, out: torch.Tensor) -> bool:
     return x.untyped_storage().data_ptr() == out.untyped_storage().data_ptr()
 
 
+def pair_sums_cpu(x: torch.Tensor) -> torch.Tensor:
+    """Sums by order, player and pair on a CPU tensor by the kernel, [..., 1 + n(n+1)/2, n + 1] float64."""
+    n = _floating_players(x)
+    src = x.detach().resolve_neg().contiguous()
+    sums = torch.empty(_pair_shape(x.shape), dtype=torch.float64)
+    _core.pair_sums(DTYPE_CODES[x.dtype], n, x.numel() >> n, src.data_ptr(), sums.data_ptr())
+    return sums
+
+
+def _pair_sums_torch(x: torch.Tensor) -> torch.Tensor:
+    """The same in torch, order by order: the pairs within its sets are one matrix product."""
+    n = _floating_players(x)
+    sums = []
+    for m in range(n + 1):
+        sets, members = _sets_of_order(n, m, x)
+        values = x.index_select(-1, sets)
+        high, low = torch.tril_indices(n, n, device=x.device).unbind(0)
+        both = ((values.unsqueeze(-1) * members).mT @ members)[..., high, low]
+        sums.append(torch.cat((values.sum(-1, keepdim=True), both), -1))
+    return torch.stack(sums, -1)
+
+
+def _pair_sums_adjoint_cpu(rows: torch.Tensor) -> torch.Tensor:
+    n = _rows_players(rows)
+    src = rows.detach().resolve_neg().double().contiguous()
+    result = torch.empty(_lattice_shape(rows.shape), dtype=torch.float64)
+    _core.pair_sums_adjoint(n, result.numel() >> n, src.data_ptr(), result.data_ptr())
+    return result.to(rows.dtype)
+
+
+def _pair_sums_adjoint_torch(rows: torch.Tensor) -> torch.Tensor:
+    n = _rows_players(rows)
+    high, low = torch.tril_indices(n, n, device=rows.device).unbind(0)
+    sets, values = [], []
+    for m in range(n + 1):
+        own, members = _sets_of_order(n, m, rows)
+        weights = rows.new_zeros((*rows.shape[:-2], n, n))
+        weights[..., high, low] = rows[..., 1:, m]
+        sets.append(own)
+        values.append(rows[..., :1, m] + (members @ weights * members).sum(-1))
+    return torch.cat(values, -1).index_select(-1, torch.cat(sets).argsort())
+
+
+def _sets_of_order(n: int, m: int, like: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """The sets of m players [sets] as integers, and who is in them [sets, n] in the dtype of `like`."""
+    sets = torch.from_numpy(subsets_of_order(n, m))
+    members = (sets[:, None] >> torch.arange(n) & 1).to(like.dtype)
+    return sets.to(like.device), members.to(like.device)
+
+
+def _pair_shape(shape: Sequence[int]) -> tuple[int, ...]:
+    n = shape[-1].bit_length() - 1
+    return (*shape[:-1], 1 + n * (n + 1) // 2, n + 1)
+
+
+def _lattice_shape(shape: Sequence[int]) -> tuple[int, ...]:
+    return (*shape[:-2], 1 << (shape[-1] - 1))
+
+
+def _floating_players(x: torch.Tensor) -> int:
+    n = _players(x)
+    if not x.is_floating_point():
+        raise ArgumentTypeError("x", f"dtype {x.dtype}", "of dtype float32 or float64")
+    return n
+
+
+def _rows_players(rows: torch.Tensor) -> int:
+    n = int(rows.shape[-1]) - 1 if rows.dim() > 1 else -1
+    if not 0 <= n <= MAX_LATTICE_PLAYERS or rows.shape[-2:] != _pair_shape((1 << n,)):
+        expected = "of shape [..., 1 + n * (n + 1) / 2, n + 1]"
+        raise ArgumentError("rows", f"shape {tuple(rows.shape)}", expected)
+    if dtype_code(rows, "rows") not in (0, 1):
+        raise ArgumentTypeError("rows", f"dtype {rows.dtype}", "of dtype float32 or float64")
+    return n
+
+
 def _players(x: torch.Tensor) -> int:
     return as_lattice(x)[1]
 
@@ -152,15 +234,16 @@ def _register(
     cpu: Callable[..., torch.Tensor],
     other: Callable[..., torch.Tensor],
     backward: Callable[..., Any],
+    shape: Callable[[Sequence[int]], tuple[int, ...]] = tuple,
 ) -> None:
-    """Defines harsanyi::name, whose first argument is the lattice tensor and whose result has its shape."""
+    """Defines harsanyi::name, linear in its first argument; `shape` is that of the result."""
     qualified = f"harsanyi::{name}"
     _library.define(f"{name}({schema}) -> Tensor", tags=(torch.Tag.pt2_compliant_tag,))
     _library.impl(name, cpu, "CPU")
     _library.impl(name, other, "CompositeExplicitAutograd")
 
     def fake(x: torch.Tensor, *_: float) -> torch.Tensor:
-        return torch.empty(x.shape, dtype=x.dtype, device=x.device)
+        return torch.empty(shape(x.shape), dtype=x.dtype, device=x.device)
 
     torch.library.register_fake(qualified, fake, lib=_library)
 
@@ -204,6 +287,12 @@ def _register_all() -> None:
         lambda x, a, b, c, d: transform_torch(x, _players(x), (a, b, c, d)),
         kronecker_backward,
     )
+
+    def pairs(name: str, cpu: Any, other: Any, shape: Any) -> None:
+        _register(name, "Tensor x", cpu, other, lambda ctx, grad: call(grad, PAIR_OPS[name]), shape)
+
+    pairs("pair_sums", lambda x: pair_sums_cpu(x).to(x.dtype), _pair_sums_torch, _pair_shape)
+    pairs("pair_sums_adjoint", _pair_sums_adjoint_cpu, _pair_sums_adjoint_torch, _lattice_shape)
 
 
 _register_all()

@@ -1,4 +1,4 @@
-"""Sums over the subset lattice: per order in one pass, and per player.
+"""Sums over the subset lattice: per order in one pass, per player, and per pair.
 
 A lattice vector is an array whose last axis has length 2**n, indexed by subset: bit i set means player i is
 in. Leading axes are batch axes. The order of a subset is the number of its players.
@@ -105,6 +105,27 @@ def player_sums(x: Any, n: int, weights: Floats) -> Any:
     import torch
 
     return torch.from_numpy(sums).to(values.dtype)
+
+
+def pair_sums(x: Any) -> Any:
+    """Sums by order m = 0..n over the sets that contain given players, float64 [..., 1 + n(n+1)/2, n + 1].
+
+    Row 0: over all sets of order m; row 1 + j(j+1)/2 + i, i <= j: over those with players i and j. Takes
+    lattice vectors as `floating_lattice` returns them, and keeps the device and the gradient of a tensor
+    (float32 on a device without float64).
+    """
+    if _needs_torch(x):
+        from harsanyi import ops
+
+        return ops.call(x if x.device.type == "mps" else x.double(), "pair_sums")
+    values, n, code = as_lattice(_contiguous(x))
+    if not isinstance(values, np.ndarray):
+        from harsanyi import ops
+
+        return ops.pair_sums_cpu(values)
+    sums = np.empty((*values.shape[:-1], 1 + n * (n + 1) // 2, n + 1))
+    _core.pair_sums(code, n, values.size >> n, values, sums)
+    return sums
 
 
 def floating_lattice(x: object, name: str) -> tuple[Any, int]:

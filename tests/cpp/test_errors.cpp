@@ -83,6 +83,34 @@ void test_reductions() {
   CHECK(run(HARSANYI_F64, 0, x, nullptr, nullptr, nullptr, 0) == HARSANYI_OK);  // no player, no sum
 }
 
+void test_pair_sums() {
+  double x[4] = {1, 2, 3, 4}, sums[4 * 3];
+  CHECK(harsanyi_set_num_threads(1) == HARSANYI_OK);
+  const std::size_t bytes = harsanyi_pair_sums_workspace(2);
+  std::vector<char> workspace(bytes);
+  const auto run = [&](harsanyi_dtype dtype, int n, std::int64_t batch, const void* src, double* out, void* memory,
+                       std::size_t size) { return harsanyi_pair_sums(dtype, n, batch, src, out, memory, size); };
+  refused(run(HARSANYI_I64, 2, 1, x, sums, workspace.data(), bytes), unsupported, "dtype");
+  refused(run(HARSANYI_F64, 31, 1, x, sums, workspace.data(), bytes), bad, "n");
+  refused(run(HARSANYI_F64, 2, -1, x, sums, workspace.data(), bytes), bad, "batch");
+  refused(run(HARSANYI_F64, 2, 1, nullptr, sums, workspace.data(), bytes), bad, "src");
+  refused(run(HARSANYI_F64, 2, 1, x, nullptr, workspace.data(), bytes), bad, "out");
+  refused(run(HARSANYI_F64, 2, 1, x, sums, nullptr, bytes), HARSANYI_ERROR_WORKSPACE, "workspace");
+  refused(run(HARSANYI_F64, 2, 1, x, sums, workspace.data(), bytes - 1), HARSANYI_ERROR_WORKSPACE, "workspace");
+  CHECK(run(HARSANYI_F64, 2, 1, x, sums, workspace.data(), bytes) == HARSANYI_OK);
+  CHECK(run(HARSANYI_F64, 2, 0, nullptr, nullptr, nullptr, 0) == HARSANYI_OK);
+  CHECK(harsanyi_pair_sums_workspace(31) == 0 && harsanyi_pair_sums_workspace(-1) == 0);
+
+  const auto back = [&](int n, const double* src, double* out, void* memory, std::size_t size) {
+    return harsanyi_pair_sums_adjoint(n, 1, src, out, memory, size);
+  };
+  refused(back(-1, sums, x, workspace.data(), bytes), bad, "n");
+  refused(back(2, nullptr, x, workspace.data(), bytes), bad, "src");
+  refused(back(2, sums, nullptr, workspace.data(), bytes), bad, "out");
+  refused(back(2, sums, x, workspace.data(), bytes - 1), HARSANYI_ERROR_WORKSPACE, "workspace");
+  CHECK(back(2, sums, x, workspace.data(), bytes) == HARSANYI_OK);
+}
+
 void test_subsets() {
   std::int64_t set[2] = {1, -1}, out[8];
   std::uint8_t bytes[8];
@@ -152,6 +180,7 @@ void test_settings() {
 int main() {
   test_transform();
   test_reductions();
+  test_pair_sums();
   test_subsets();
   test_masking();
   test_settings();

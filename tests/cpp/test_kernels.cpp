@@ -41,10 +41,18 @@ void check_masking(int n, std::int64_t elements, std::int64_t rows) {
   std::vector<std::int32_t> player(static_cast<size_t>(elements));
   for (auto& p : player) {
     const bool fixed = n == 0 || random.word() % 5 == 0;
-    p = fixed ? -1 : static_cast<std::int32_t>(random.word() % static_cast<unsigned>(n));
+    p = fixed ? -1 - static_cast<std::int32_t>(random.word() % 3)
+              : static_cast<std::int32_t>(random.word() % static_cast<unsigned>(n));
   }
   std::vector<std::uint8_t> masks(static_cast<size_t>(rows * n) + 1);  // never empty, so never a null pointer
   for (auto& keep : masks) keep = static_cast<std::uint8_t>(random.word() & 1);
+  for (std::int64_t row = 1; n > 0 && row < rows;
+       ++row) {  // rows that repeat the one above, or change one player of it
+    if (row % 3 == 0) continue;
+    std::uint8_t* const keep = masks.data() + row * n;
+    std::copy(keep - n, keep, keep);
+    if (row % 3 == 1) keep[random.word() % static_cast<unsigned>(n)] ^= 1;
+  }
 
   std::vector<U> expected;
   for (size_t r = 0; r < static_cast<size_t>(rows); ++r) {
@@ -75,6 +83,8 @@ void test_masking() {
     for (const std::int64_t elements : {1, 7, 64, 131}) check_masking<U>(n, elements, 9);
   }
   check_masking<U>(12, 784, 513);  // enough rows for several threads
+  check_masking<U>(2048, 131, 3);  // the most players whose masks are widened, and one more
+  check_masking<U>(2049, 131, 3);
 }
 
 // ---- reductions ----

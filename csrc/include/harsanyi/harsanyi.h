@@ -129,6 +129,21 @@ HARSANYI_API harsanyi_status harsanyi_player_sums(harsanyi_dtype dtype, int n, i
                                                   const double* weights, double* out, void* workspace,
                                                   size_t workspace_bytes);
 
+/* Sums by order over the sets that contain given players. Row r of out, n + 1 entries by order m = 0..n:
+ *   row 0:                 sum over T, |T| = m, of x[b, T];
+ *   row 1 + j(j+1)/2 + i:  the same over the T that contain i and j, 0 <= i <= j < n (i = j: over those with i).
+ * out is batch x (1 + n(n+1)/2) x (n + 1) doubles. One pass, summed in f64. Multi-order interactions, with N, P, Q the
+ * rows of no player, of one and of two:
+ *   I^(m)(i,j) C(n-2,m) = Q_ij[m+2] + 2 Q_ij[m+1] + Q_ij[m] - (P_i+P_j)[m+1] - (P_i+P_j)[m] + N[m]   from a game x = v,
+ *   I^(m)(i,j) = sum over t of C(m,t) / C(n-2,t) Q_ij[t+2]                                from its dividends x. */
+HARSANYI_API size_t harsanyi_pair_sums_workspace(int n); /* for the current number of threads */
+HARSANYI_API harsanyi_status harsanyi_pair_sums(harsanyi_dtype dtype, int n, int64_t batch, const void* src,
+                                                double* out, void* workspace, size_t workspace_bytes);
+/* The adjoint: out[b, T] = the sum of row[|T|] over the rows above to which T belongs; out is batch x 2**n doubles. The
+ * same workspace. */
+HARSANYI_API harsanyi_status harsanyi_pair_sums_adjoint(int n, int64_t batch, const double* src, double* out,
+                                                        void* workspace, size_t workspace_bytes);
+
 /* ---- masked batches ----
  * Row r of out is the sample with every element whose player is absent from the r-th subset replaced by the baseline:
  *   out[r, e] = player[e] < 0 or keep[r, player[e]] ? sample[e] : baseline[e].

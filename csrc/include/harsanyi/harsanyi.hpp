@@ -349,6 +349,67 @@ std::vector<double> banzhaf_values(const T* dividends, int n, std::int64_t batch
   return player_sums(dividends, n, weights, batch, scratch);
 }
 
+/// Sums by order over the sets that contain given players, (1 + n(n+1)/2) x (n + 1) a vector: row 0 over all sets, row
+/// pair_row(i, j), i <= j, over those with i and j.
+constexpr std::size_t pair_row(int i, int j) {
+  return 1 + static_cast<std::size_t>(j) * static_cast<std::size_t>(j + 1) / 2 + static_cast<std::size_t>(i);
+}
+constexpr std::size_t pair_rows(int n) { return is_lattice(n) ? pair_row(0, n) : 0; }
+
+template <class T>
+std::vector<double> pair_sums(const T* x, int n, std::int64_t batch = 1, workspace* scratch = nullptr) {
+  std::vector<double> out(batch > 0 ? pair_rows(n) * static_cast<std::size_t>(n + 1) * static_cast<std::size_t>(batch)
+                                    : 0);
+  workspace own;
+  workspace& memory = scratch != nullptr ? *scratch : own;
+  void* const at = memory.reserve(harsanyi_pair_sums_workspace(n));
+  check(harsanyi_pair_sums(dtype_of<T>(), n, batch, x, out.data(), at, memory.size()));
+  return out;
+}
+
+/// The adjoint of pair_sums: 2**n entries a vector.
+inline std::vector<double> pair_sums_adjoint(const double* rows, int n, std::int64_t batch = 1,
+                                             workspace* scratch = nullptr) {
+  std::vector<double> out(is_lattice(n) && batch > 0 ? static_cast<std::size_t>(batch) << n : 0);
+  workspace own;
+  workspace& memory = scratch != nullptr ? *scratch : own;
+  void* const at = memory.reserve(harsanyi_pair_sums_workspace(n));
+  check(harsanyi_pair_sums_adjoint(n, batch, rows, out.data(), at, memory.size()));
+  return out;
+}
+
+/// Multi-order interactions of games v, n x n x (n - 1) a vector: entry (i * n + j) * (n - 1) + m is the mean of
+/// v[S+i+j] - v[S+i] - v[S+j] + v[S] over the S of m players without i and j; 0 where i == j. 2 <= n <= 30.
+template <class T>
+std::vector<double> multi_order(const T* v, int n, std::int64_t batch = 1, workspace* scratch = nullptr) {
+  if (is_lattice(n) && n < 2) {
+    throw error(HARSANYI_ERROR_ARGUMENT, "n: got " + std::to_string(n) + " players, but a pair needs at least 2");
+  }
+  const std::vector<double> sums = pair_sums(v, n, batch, scratch);
+  const std::size_t players = static_cast<std::size_t>(n), width = players + 1;
+  std::vector<double> out(batch > 0 ? static_cast<std::size_t>(batch) * players * players * (players - 1) : 0);
+  for (std::size_t b = 0; b < (batch > 0 ? static_cast<std::size_t>(batch) : 0); ++b) {
+    const double* const vector = sums.data() + b * pair_rows(n) * width;
+    for (int j = 1; j < n; ++j) {
+      for (int i = 0; i < j; ++i) {
+        const double* const both = vector + pair_row(i, j) * width;
+        const double* const first = vector + pair_row(i, i) * width;
+        const double* const second = vector + pair_row(j, j) * width;
+        for (int m = 0; m <= n - 2; ++m) {
+          const double with = both[m + 2] + 2 * both[m + 1] + both[m];
+          const double one = first[m + 1] + second[m + 1] + first[m] + second[m];
+          const double mean = (with - one + vector[m]) / static_cast<double>(harsanyi_binomial(n - 2, m));
+          const std::size_t row = static_cast<std::size_t>(i), column = static_cast<std::size_t>(j);
+          for (const std::size_t at : {row * players + column, column * players + row}) {
+            out[(b * players * players + at) * (players - 1) + static_cast<std::size_t>(m)] = mean;
+          }
+        }
+      }
+    }
+  }
+  return out;
+}
+
 // ---- masked batches ----
 
 /// out[r, e] = player[e] < 0 or subsets[r] holds player[e] ? sample[e] : baseline[e], rows x elements. Elements have 1,

@@ -8,6 +8,22 @@ axes in front of it (checkpoints, networks) stay. Nothing here calls a model, an
 from __future__ import annotations
 
 from harsanyi.analysis._common import nan_mean, nan_std
+from harsanyi.analysis.bottleneck import (
+    area_between,
+    each_pair,
+    instability,
+    interaction_strength,
+    noise_floor,
+)
+from harsanyi.analysis.bottleneck_theory import (
+    DifferenceWeights,
+    DimensionFit,
+    difference_weights,
+    expected_difference,
+    fit_dimension,
+    learning_strength,
+    order_weights,
+)
 from harsanyi.analysis.similarity import class_similarity, inconsistency, jaccard, learning_progress
 from harsanyi.analysis.sparsity import (
     SparsityBound,
@@ -36,25 +52,37 @@ from harsanyi.analysis.variance import (
 )
 
 __all__ = [
+    "DifferenceWeights",
+    "DimensionFit",
     "GrowthFit",
     "OrderStrength",
     "SparsityBound",
     "SparsityConditions",
     "and_moment",
+    "area_between",
     "boolean_strength",
     "class_similarity",
+    "difference_weights",
+    "each_pair",
+    "expected_difference",
+    "fit_dimension",
     "fit_growth",
     "inconsistency",
+    "instability",
+    "interaction_strength",
     "interaction_variance",
     "jaccard",
     "largest_strength",
     "learning_progress",
+    "learning_strength",
     "mean_order",
     "nan_mean",
     "nan_std",
     "near_zero_share",
+    "noise_floor",
     "order_strength",
     "order_sums",
+    "order_weights",
     "output_range",
     "salient",
     "sorted_strengths",

@@ -58,7 +58,7 @@ def evaluate(
     names = game.masking.names if isinstance(game, ModelGame) else ()
     session: Any = game.session(rows) if isinstance(game, ModelGame) else nullcontext(game)
     v: Any = None
-    with session as values_of, _bar(count, progress) as advance:
+    with session as values_of, progress_bar(count, progress) as advance:
         for first in range(0, count, rows):
             last = min(first + rows, count)
             part = np.arange(first, last, dtype=np.int64) if chosen is None else chosen[first:last]
@@ -90,7 +90,7 @@ def _empty(count: int, like: Array) -> Array:
 
 
 @contextmanager
-def _bar(total: int, show: bool) -> Iterator[Callable[[int], object]]:
+def progress_bar(total: int, show: bool, *, what: str = "evaluate") -> Iterator[Callable[[int], object]]:
     if not show:
         yield lambda count: None
         return
@@ -98,5 +98,5 @@ def _bar(total: int, show: bool) -> Iterator[Callable[[int], object]]:
         from tqdm import tqdm
     except ImportError as error:
         raise MissingDependencyError("progress=True needs tqdm, which harsanyi[torch] brings") from error
-    with tqdm(total=total, unit="subset", unit_scale=True, desc="evaluate") as bar:
+    with tqdm(total=total, unit="subset", unit_scale=True, desc=what) as bar:
         yield bar.update

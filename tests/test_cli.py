@@ -575,7 +575,7 @@ def test_every_command_of_the_parser_runs_a_function() -> None:
     from harsanyi.cli import _parser
 
     [subparsers] = [a for a in _parser()._actions if isinstance(a, argparse._SubParsersAction)]
-    assert list(subparsers.choices) == ["explain", "bench", "info"]
+    assert list(subparsers.choices) == ["explain", "reproduce", "bench", "info"]
     assert all(callable(parser.get_default("run")) for parser in subparsers.choices.values())
 
 

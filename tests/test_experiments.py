@@ -269,7 +269,7 @@ def test_progress_goes_to_stderr_epoch_by_epoch(tumours: Dataset, capsys: pytest
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"network": "vgg"}, "network: got vgg, but it must be lenet or mlp"),
+        ({"network": "vgg"}, "network: got vgg, but it must be one of lenet, mlp, "),
         ({"epochs": 0}, "epochs: got 0, but it must be at least 1"),
         ({"batch_size": 0}, "batch_size: got 0"),
         ({"threads": 0}, "threads: got 0"),
@@ -284,7 +284,7 @@ def test_a_recipe_refuses_what_cannot_be_trained(change: dict[str, object], mess
 
 
 def test_a_network_that_does_not_fit_the_data_is_refused(tumours: Dataset) -> None:
-    with pytest.raises(ArgumentError, match=r"network lenet for samples of shape \(30,\)"):
+    with pytest.raises(ArgumentError, match=r"network: got lenet for samples of shape \(30,\)"):
         fit(Recipe("lenet", epochs=1), tumours)
 
 

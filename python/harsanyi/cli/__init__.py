@@ -41,13 +41,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     import harsanyi
-    from harsanyi.cli import bench, explain, info
+    from harsanyi.cli import bench, explain, info, reproduce
 
     parser = argparse.ArgumentParser(
         prog="harsanyi", description="Shows which combinations of inputs a network uses."
     )
     parser.add_argument("--version", action="version", version=f"harsanyi {harsanyi.__version__}")
     subparsers = parser.add_subparsers(dest="command", metavar="command", required=True)
-    for command in (explain, bench, info):
+    for command in (explain, reproduce, bench, info):
         command.add_parser(subparsers)
     return parser

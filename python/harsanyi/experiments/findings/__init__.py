@@ -24,6 +24,7 @@ SUMMARIES = {
     "label-noise": "more wrong labels, stronger interactions of high order",
     "learning-speed": "fewer wrong labels, low orders learned sooner",
     "mislabelled": "samples with a wrong label use interactions of higher order",
+    "bottleneck": "networks encode few interactions of middle order",
 }
 
 

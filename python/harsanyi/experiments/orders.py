@@ -6,9 +6,8 @@ Multi-order interactions `I^(m)(i, j)` are exact for tables, whose variables are
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -35,6 +34,7 @@ __all__ = [
     "FULL_IMAGES",
     "FULL_TABLES",
     "KINDS",
+    "LENETS",
     "QUICK",
     "QUICK_IMAGES",
     "QUICK_TABLES",
@@ -43,10 +43,9 @@ __all__ = [
     "OrderSettings",
     "ends",
     "interactions",
-    "of_kind",
-    "of_kinds",
     "sampled",
     "well_classified",
+    "with_orders",
 ]
 
 Floats = npt.NDArray[np.float64]
@@ -55,23 +54,15 @@ Integers = npt.NDArray[np.int64]
 RADIUS = 2  # patches: pairs of an image are no further apart
 _FORMAT = "harsanyi.multi_order"
 
-# How networks are trained: section 3.4, and figure 4b. The middle one is also L+ (0.3, 0.7), the high one
-# L- (0, 0.5).
-KINDS: dict[str, OrderRecipe | None] = {
-    "normal": None,
-    **RECIPES,
-    "L+ (0.2, 0.5)": OrderRecipe(encourage=(0.2, 0.5)),
-    "L+ (0.3, 0.7)": RECIPES["middle"],
-    "L+ (0.6, 0.9)": OrderRecipe(encourage=(0.6, 0.9)),
-    "L- (0, 0.2)": OrderRecipe(penalise=(0.0, 0.2)),
-    "L- (0, 0.5)": RECIPES["high"],
-}
+# How networks are trained, section 3.4: normally, or for interactions of certain orders.
+KINDS: dict[str, OrderRecipe | None] = {"normal": None, **RECIPES}
 
-QUICK_IMAGES = (Setup("mnist32", Recipe("lenet", epochs=3), train=400, test=200, epochs=(0, 1)),)
+_QUICK_LENET = Recipe("lenet", epochs=4, batch_size=16)
+QUICK_IMAGES = (Setup("mnist32", _QUICK_LENET, train=320, test=200, epochs=(0, 1)),)
 QUICK_TABLES = (Setup("census", Recipe("mlp", epochs=2, batch_size=128), train=3000, test=1000),)
 QUICK = (
     *QUICK_IMAGES,
-    Setup("photographs", Recipe("lenet", epochs=2), train=400, test=200),
+    Setup("photographs", _QUICK_LENET, train=320, test=200),
     *QUICK_TABLES,
 )
 
@@ -85,8 +76,12 @@ DEFAULT_TABLES = (
     _TUMOURS,
     replace(_TUMOURS, recipe=Recipe("mlp-8", epochs=20)),
 )
-DEFAULT = (
+LENETS = (
     Setup("mnist32", Recipe("lenet", epochs=12)),
+    Setup("photographs", Recipe("lenet", epochs=12)),
+)
+DEFAULT = (
+    LENETS[0],
     Setup("mnist32", Recipe("vgg-11", epochs=4)),
     Setup("mnist32", Recipe("resnet-20", epochs=4), epochs=(0, 1, 2)),
     *DEFAULT_IMAGES,
@@ -127,6 +122,9 @@ class OrderSettings(Settings):
     contexts: int = 100
 
 
+S = TypeVar("S", bound=OrderSettings)
+
+
 @dataclass(frozen=True, eq=False)
 class Interactions:
     """Multi-order interactions of several samples.
@@ -154,26 +152,15 @@ class Interactions:
         return noise_floor(self.mean, self.standard_error)
 
 
-def of_kind(setup: Setup, kind: str) -> Setup:
-    """A setup whose network is trained with the losses of a kind, one of KINDS.
-
-    Raises:
-        ArgumentError: another kind.
+def with_orders(setup: Setup, recipe: OrderRecipe | None) -> Setup:
+    """A setup whose network is trained with losses for interactions of certain orders; None: without.
 
     Example:
         >>> from harsanyi.experiments import orders
-        >>> orders.of_kind(orders.QUICK_IMAGES[0], "high").recipe.orders.penalise
+        >>> orders.with_orders(orders.QUICK_IMAGES[0], orders.KINDS["high"]).recipe.orders.penalise
         (0.0, 0.5)
     """
-    if kind not in KINDS:
-        raise ArgumentError("kind", kind, f"one of {', '.join(KINDS)}")
-    return replace(setup, recipe=replace(setup.recipe, orders=KINDS[kind]))
-
-
-def of_kinds(settings: Settings, kinds: Iterable[str]) -> list[Setup]:
-    """Every setup of the settings in every kind, kinds innermost."""
-    chosen = tuple(kinds)
-    return [of_kind(setup, kind) for setup in settings.setups for kind in chosen]
+    return replace(setup, recipe=replace(setup.recipe, orders=recipe))
 
 
 def well_classified(subject: Subject, count: int) -> Samples:
@@ -187,9 +174,7 @@ def well_classified(subject: Subject, count: int) -> Samples:
     return subject.samples("test", count, among=predicted == subject.dataset.y_test)
 
 
-def interactions(
-    context: Context[OrderSettings], subject: Subject, *, epoch: int | None = None
-) -> Interactions:
+def interactions(context: Context[S], subject: Subject, *, epoch: int | None = None) -> Interactions:
     """The interactions of a network on well classified test samples, kept in the cache.
 
     Args:

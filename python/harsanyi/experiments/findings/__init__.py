@@ -24,7 +24,14 @@ SUMMARIES = {
     "label-noise": "more wrong labels, stronger interactions of high order",
     "learning-speed": "fewer wrong labels, low orders learned sooner",
     "mislabelled": "samples with a wrong label use interactions of higher order",
-    "bottleneck": "networks encode few interactions of middle order",
+    "bottleneck": "interactions of middle order are the weakest ones",
+    "bottleneck-training": "interactions of middle order are weak during all of the training",
+    "bottleneck-theory": "theory gives the strength of interactions of each order",
+    "order-losses": "two losses strengthen and weaken chosen orders",
+    "order-accuracy": "networks of low, middle and high orders are equally accurate",
+    "structure": "networks of high orders depend more on the structure of images",
+    "order-robustness": "networks of high orders are easier to attack",
+    "instability": "interactions are stable from a hundred contexts on",
 }
 
 

@@ -25,6 +25,7 @@ def run(context: Context[OrderSettings]) -> Measurement:
     """J at both ends over J in the middle."""
     low: dict[str, list[float]] = defaultdict(list)
     high: dict[str, list[float]] = defaultdict(list)
+    last_order: dict[str, list[float]] = defaultdict(list)
     noise: dict[str, list[float]] = defaultdict(list)
     curves: dict[str, list[Any]] = defaultdict(list)
     for setup, seed in context.each():
@@ -32,11 +33,13 @@ def run(context: Context[OrderSettings]) -> Measurement:
         first, middle, last = ends(found.strength, found.orders, found.n)
         low[setup.name].append(first / middle)
         high[setup.name].append(last / middle)
+        last_order[setup.name].append(float(found.strength[-1]) / middle)
         noise[setup.name].append(ends(found.floor, found.orders, found.n)[1] / middle)
         curves[setup.name].append([found.strength, found.floor])
         curves[f"{setup.name}: m/n"] = [found.orders / found.n]
     return Measurement(
-        {"low": low, "high": high, "noise": noise}, {name: np.array(rows) for name, rows in curves.items()}
+        {"low": low, "high": high, "last": last_order, "noise": noise},
+        {name: np.array(rows) for name, rows in curves.items()},
     )
 
 
@@ -73,6 +76,7 @@ FINDING = Finding(
     statistics=(
         Statistic("low", "mean J of the orders up to 0.1 n over that of 0.4 n to 0.6 n", above(1)),
         Statistic("high", "mean J of the orders from 0.9 n over that of 0.4 n to 0.6 n", above(1)),
+        Statistic("last", "J of the order n - 2 alone over mean J of 0.4 n to 0.6 n"),
         Statistic("noise", "what the noise of sampling alone would give at 0.4 n to 0.6 n, over J there"),
     ),
     sizes={"quick": QUICK, "default": DEFAULT, "full": FULL},

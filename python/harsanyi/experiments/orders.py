@@ -224,6 +224,7 @@ def sampled(
     what = {
         "network": _key([network], samples.x, samples.y, subject.players),
         "baseline": float(players.baseline.sum()),
+        "players": [players.n, RADIUS],
         "draws": [subject.seed, pairs, contexts, draw],
     }
     path = (context.cache or cache.cache_dir()) / f"multi-order-{cache.key_of(what)}.safetensors"

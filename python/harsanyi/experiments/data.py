@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from harsanyi.errors import ArgumentError, MissingDependencyError
 from harsanyi.experiments._census import read_census
+from harsanyi.experiments._photographs import BANDS, cut_photographs
 
 __all__ = [
     "DATASETS",
@@ -27,6 +28,7 @@ __all__ = [
     "load",
     "mnist",
     "mnist32",
+    "photographs",
     "take",
     "with_label_noise",
 ]
@@ -87,7 +89,7 @@ def load(name: str) -> Dataset:
     """A data set by name.
 
     Args:
-        name: "mnist", "mnist32", "breast-cancer" or "census".
+        name: "mnist", "mnist32", "photographs", "breast-cancer" or "census".
 
     Raises:
         ArgumentError: another name.
@@ -194,6 +196,36 @@ def mnist32() -> Dataset:
     return replace(digits, name="mnist32", x_train=x_train, x_test=x_test)
 
 
+def photographs() -> Dataset:
+    """Colour crops of 32x32 pixels from scikit-learn's two sample photographs: 2976 train, 768 test.
+
+    The class of a crop is the photograph (a Chinese palace, a flower) and the third of its height (top,
+    middle, bottom) that it was cut from. No pixel is in both parts.
+
+    Returns:
+        Images of shape [samples, 3, 32, 32] in 0..1, red, green and blue.
+
+    Raises:
+        MissingDependencyError: scikit-learn or Pillow is not installed.
+
+    Example:
+        >>> from harsanyi.experiments import data
+        >>> data.photographs().class_names[1]
+        'china, middle'
+    """
+    try:
+        from sklearn.datasets import load_sample_images
+
+        bunch = load_sample_images()
+    except ImportError as error:
+        raise _missing("scikit-learn and Pillow", "photographs") from error
+    train, test = cut_photographs([np.asarray(image) for image in bunch.images], seed=_SPLIT_SEED)
+    names = [os.path.splitext(os.path.basename(path))[0] for path in bunch.filenames]
+    return Dataset(
+        "photographs", *train, *test, class_names=tuple(f"{name}, {band}" for name in names for band in BANDS)
+    )
+
+
 def census(path: str | os.PathLike[str] | None = None) -> Dataset:
     """The census table of incomes (UCI "Adult"): 48,842 people, 12 variables, income above 50,000 or not.
 
@@ -238,6 +270,7 @@ DATASETS: dict[str, Callable[[], Dataset]] = {
     "breast-cancer": breast_cancer,
     "mnist32": mnist32,
     "census": census,
+    "photographs": photographs,
 }
 
 

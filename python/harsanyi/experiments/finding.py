@@ -55,7 +55,7 @@ __all__ = [
 
 Size = Literal["quick", "default", "full"]
 SIZES: tuple[Size, ...] = ("quick", "default", "full")
-Interactions = Literal["dividends", "sparse pair"]
+Interactions = Literal["dividends", "sparse pair", "multi-order"]
 Part = Literal["train", "test"]
 
 
@@ -346,7 +346,7 @@ class Finding(Generic[S]):
         name: on the command line.
         claim: what the paper says, in one sentence.
         source: the paper by its short name, with section and figure.
-        interactions: which are used: Harsanyi dividends, or the sparse AND-OR pair.
+        interactions: which are used: Harsanyi dividends, the sparse AND-OR pair, or multi-order interactions.
         statistics: what is measured, and where the paper says that it lies.
         sizes: the settings of each size.
         run: the experiment.

@@ -13,6 +13,8 @@ from torch import nn
 from harsanyi.errors import ArgumentError
 from harsanyi.experiments import networks
 from harsanyi.experiments.data import Dataset
+from harsanyi.experiments.grid import cut
+from harsanyi.training import OrderRecipe, order_loss
 
 __all__ = ["RECIPES", "Fit", "Recipe", "accuracy", "assess", "fit", "initial_network", "train"]
 
@@ -33,6 +35,7 @@ class Recipe:
         schedule: of the learning rate: "one-cycle", up and down once over the whole run, or "constant".
         loss: "cross-entropy" of the logits, or "squared" error of a network with one output, where the labels
             are the numbers to fit.
+        orders: of interactions that are encouraged or penalised, by losses added to `loss`; None: none are.
         width: of the network, as `networks.build` takes it; None: the network's own.
         threads: that torch trains on. It belongs here because the order of floating-point sums depends on it.
     """
@@ -44,6 +47,7 @@ class Recipe:
     learning_rate: float = 3e-3
     schedule: str = "one-cycle"
     loss: str = "cross-entropy"
+    orders: OrderRecipe | None = None
     width: int | None = None
     threads: int = 1
 
@@ -174,6 +178,7 @@ def train(
     x, y = torch.from_numpy(dataset.x_train), torch.from_numpy(dataset.y_train)
     generator = torch.Generator().manual_seed(recipe.seed)
     optimizer = torch.optim.Adam(network.parameters(), lr=recipe.learning_rate)
+    regularise = _order_loss(recipe, dataset)
     steps = recipe.epochs * -(-len(x) // recipe.batch_size)
     schedule: torch.optim.lr_scheduler.LRScheduler
     if recipe.schedule == "one-cycle":
@@ -198,6 +203,8 @@ def train(
             total = 0.0
             for batch in torch.split(torch.randperm(len(x), generator=generator), recipe.batch_size):
                 loss = _loss(network(x[batch]), y[batch], recipe.loss)
+                if regularise is not None:
+                    loss = loss + regularise(network, x[batch], y[batch])
                 optimizer.zero_grad()
                 loss.backward()  # type: ignore[no-untyped-call]
                 optimizer.step()
@@ -263,6 +270,19 @@ def _loss(out: torch.Tensor, y: torch.Tensor, kind: str) -> torch.Tensor:
     if kind == "squared":
         return nn.functional.mse_loss(out[:, 0], y.to(out.dtype))
     return nn.functional.cross_entropy(out, y)
+
+
+def _order_loss(
+    recipe: Recipe, dataset: Dataset
+) -> Callable[[nn.Module, torch.Tensor, torch.Tensor], torch.Tensor] | None:
+    """The losses of the recipe's orders, on sets of players that depend on its seed alone."""
+    if recipe.orders is None:
+        return None
+    orders, players = recipe.orders, cut(dataset)
+    baseline, generator = torch.from_numpy(players.baseline), torch.Generator().manual_seed(recipe.seed)
+    return lambda network, x, y: order_loss(
+        network, x, y, orders, player=players.player, baseline=baseline, generator=generator
+    )
 
 
 @contextmanager

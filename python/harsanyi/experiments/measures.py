@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from harsanyi.errors import ArgumentError
 
-__all__ = ["area", "rank_correlation", "thirds"]
+__all__ = ["area", "explained", "rank_correlation", "thirds"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -91,3 +91,29 @@ def area(epochs: Sequence[int], progress: npt.ArrayLike) -> float:
             "epochs", f"{list(epochs)} for values of shape {y.shape}", "ascending, one a value"
         )
     return float(np.trapezoid(y, t) / (t[-1] - t[0]))
+
+
+def explained(measured: npt.ArrayLike, model: npt.ArrayLike) -> float:
+    """The share of the variance of what was measured that a model explains, R^2.
+
+    Args:
+        measured: [points].
+        model: [points].
+
+    Returns:
+        At most 1; below 0 where the mean of the measured is closer to them than the model. NaN where all
+        measured are equal.
+
+    Raises:
+        ArgumentError: not two vectors of the same length.
+
+    Example:
+        >>> from harsanyi.experiments.measures import explained
+        >>> explained([1.0, 2.0, 3.0], [1.0, 2.0, 2.0])
+        0.5
+    """
+    x, y = np.asarray(measured, dtype=np.float64), np.asarray(model, dtype=np.float64)
+    if x.ndim != 1 or x.shape != y.shape:
+        raise ArgumentError("measured, model", f"shapes {x.shape}, {y.shape}", "vectors of one length")
+    total = float(((x - x.mean()) ** 2).sum()) if len(x) else 0.0
+    return 1 - float(((x - y) ** 2).sum()) / total if total > 0 else float("nan")

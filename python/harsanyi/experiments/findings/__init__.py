@@ -33,6 +33,14 @@ SUMMARIES = {
     "training-parts": "training removes a spindle, learns the decay part, then overfits into a spindle",
     "decay-prediction": "the final interactions under uncertainty predict the earlier ones",
     "sparsity-bound": "few valid interactions; the mean output decays with an exponent near 1",
+    "bottleneck": "interactions of middle order are the weakest ones",
+    "bottleneck-training": "interactions of middle order are weak during all of the training",
+    "bottleneck-theory": "theory gives the strength of interactions of each order",
+    "order-losses": "two losses strengthen and weaken chosen orders",
+    "order-accuracy": "networks of low, middle and high orders are equally accurate",
+    "structure": "networks of high orders depend more on the structure of images",
+    "order-robustness": "networks of high orders are easier to attack",
+    "instability": "interactions are stable from a hundred contexts on",
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
-from harsanyi.bench import decompose_cases, lattice_cases, model_cases
+from harsanyi.bench import analysis_cases, decompose_cases, lattice_cases, model_cases
 from harsanyi.bench.case import Case, Series
 from harsanyi.errors import ArgumentError
 
@@ -17,6 +17,7 @@ GROUPS = {
     "tables": "a table game, call to return from Python, one thread",
     "masking": "masked batches written into a given buffer, one thread",
     "decompose": "sparse AND-OR pairs to a gap of 1e-3, one thread; many at once on two",
+    "analyses": "what the papers compute from interactions, start to end",
     "end_to_end": "an explanation without its sparse pair, the import, and the peak memory",
 }
 
@@ -49,6 +50,10 @@ def table(*, quick: bool = False) -> tuple[Case, ...]:
         model_cases.tabular_masking(128, rows=8192),
         model_cases.masking_memory(224, channels=3, rows=64),
         *decompose_cases.table(quick=quick),
+        analysis_cases.decay(16 if quick else 20),
+        analysis_cases.multi_order(16 if quick else 20),
+        analysis_cases.disentangle(10),
+        *(() if quick else (analysis_cases.noise_variance(10), analysis_cases.full_analysis(10))),
         model_cases.explanation(12),
         model_cases.import_time("import-time"),
         model_cases.import_time("import-time-first-use", use="harsanyi.mobius"),

@@ -126,7 +126,7 @@ def noise_variance(n: int) -> Case:
         quantity="value",
         target=30.0,
         requires=_NETWORK,
-        read=lambda data, growth: float(growth.slope),
+        read=lambda data, growth: float(np.exp(growth.slope)),
     )
     return _case("variance", n, ours, setup, dtype="float32")
 

@@ -23,8 +23,8 @@ void couple_rows(const SpinPair* pairs, int64_t count, size_t stride, size_t col
   }
 }
 
-// out[rows] = block * x[rows] for `count` rows of Width entries and a symmetric block; these are the Together rows from i
-// on. One row alone would wait for each of its additions.
+// out[rows] = block * x[rows] for `count` rows of Width entries and a symmetric block: the Together rows from i on. One
+// row alone would wait for each of its additions.
 template <class T, int Width, int Together>
 HARSANYI_INLINE void apply_rows(int i, int count, const T* block, const int32_t* rows, const T* x, T* out) {
   constexpr int lanes = Width < Vector<T>::lanes ? Width : Vector<T>::lanes;

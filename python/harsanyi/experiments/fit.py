@@ -78,6 +78,7 @@ RECIPES = {
     "breast-cancer": Recipe("mlp", epochs=20),
     "mnist32": Recipe("lenet", epochs=12),
     "census": Recipe("mlp-7", epochs=5, batch_size=256),
+    "photographs": Recipe("lenet", epochs=12),
 }
 
 

@@ -94,8 +94,10 @@ harsanyi_status decompose(const harsanyi_decompose_options& options, int n, int6
   parallel_for(batch, pieces.workers, [&](int64_t b, int worker) {
     if (interrupt.stopped()) return;
     DecomposeScratch<T> scratch = pieces.scratch;
-    scratch.memory += static_cast<size_t>(worker) * pieces.scratch_bytes / sizeof(T);
-    if (scratch.tiles != nullptr) scratch.tiles += static_cast<size_t>(worker) * pieces.scratch_bytes;
+    const size_t offset = static_cast<size_t>(worker) * pieces.scratch_bytes;
+    scratch.memory += offset / sizeof(T);
+    scratch.spin = pieces.scratch.spin.moved(offset);
+    if (scratch.tiles != nullptr) scratch.tiles += offset;
     const size_t first = static_cast<size_t>(b) * static_cast<size_t>(options.networks), at = first << n;
     const DecomposeSample sample{samples.v + at,   noise ? samples.zeta + first : nullptr, samples.and_ + at,
                                  samples.or_ + at, noise ? samples.delta + at : nullptr,   samples.dual + at};

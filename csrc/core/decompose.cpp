@@ -43,7 +43,7 @@ DecomposePlan<T> DecomposePlan<T>::place(const harsanyi_decompose_options& optio
   const size_t table = static_cast<size_t>(n + 1) * kTableRow;
   plan.weight = arena.take<T>(table);
   if (noise && !plan.and_only) {
-    plan.spin = SpinSolver<T>::place(n, arena);
+    plan.spin = SpinPaths::place(n, arena);
   } else {
     plan.ratio = arena.take<T>(table);
     plan.inverse = arena.take<T>(table);
@@ -74,7 +74,7 @@ void DecomposePlan<T>::build(const harsanyi_decompose_options& options) noexcept
       inverse[at] = static_cast<T>((and_only ? shrink : 1) / (1 + eigenvalue));
     }
   }
-  if (noise && !and_only) spin.build(1.0);
+  if (noise && !and_only) spin.build();
 }
 
 template <class T>

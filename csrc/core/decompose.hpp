@@ -7,10 +7,10 @@
 //   - without noise, K1 = Z Z^T and K2 = Q Q^T (per bit) have a common basis, K1 = Y Y^T and K2 = Y D Y^T with D the
 //     golden ratio to the powers -2 and 2. There Z and Q become orthogonal, so the projection is four transforms by
 //     rotations and a diagonal: unconditionally stable;
-//   - with noise the system is kron(K1) + kron(K2) + I: solved by spin.hpp;
+//   - with noise, delta = s delta', the system is kron(K1) + kron(K2) + s^2 I: solved by spin.hpp;
 //   - AND alone with noise: kron(K1) + I, diagonal after one rotation a bit.
 // A restart comes when the step has shrunk enough, and then the threshold moves so that coefficients and multipliers
-// travel about equally far: the penalty adapts to the sample.
+// travel about equally far, and likewise the scale s of the noise block: both adapt to the sample.
 // Every check_every steps exact candidates are made, from the projected point (its delta clipped and what that leaves
 // moved into one kind) and from the thresholded one (likewise), and the multipliers y give the lower bound
 // (v.y - zeta |y|_1) / max(|Z^T y|, |Q^T y|) / w, y less its mean: valid for any y. The best of each is kept.
@@ -40,7 +40,7 @@ struct DecomposePlan {
   // Tables by order, rows of kTableRow (by_rows in sparse.inl.hpp): the weights, D^(1/2), and 1 / (1 + D) or, for AND
   // alone, the inverse in the basis of K1.
   T *weight = nullptr, *ratio = nullptr, *inverse = nullptr;
-  SpinSolver<T> spin;  // AND and OR with noise
+  SpinPaths spin;  // AND and OR with noise
 };
 
 // Scratch memory of one sample, and the threads that work on it.
@@ -51,6 +51,7 @@ struct DecomposeScratch {
 
   int threads = 1;
   T* memory = nullptr;
+  SpinSolver<T> spin;  // for the scale of this sample's noise block
   char* tiles = nullptr;
 };
 

@@ -25,6 +25,10 @@ constexpr double kShrunk = 0.25, kShrunkGrowing = 0.7, kLongest = 0.5;
 // The heuristic ends after this many checks without progress.
 constexpr int64_t kPatience = 10;
 constexpr double kMovePower = 0.25, kMoveRatio = 2, kMostMove = 3;
+// The noise block's scale moves by the same rule with half the ratio of its own ways; a small move is not worth new
+// inverses, and neither are the first few steps.
+constexpr double kNoiseRatio = 0.5, kLeastMove = 1.25;
+constexpr int64_t kFirstMove = 8;
 
 template <class T>
 class Solver {
@@ -138,7 +142,7 @@ class Solver {
   }
 
   Prox<T> prox(int block, int k) const noexcept {
-    if (block == 2) return {static_cast<T>(zeta(k) * box_), static_cast<T>(INFINITY), nullptr};
+    if (block == 2) return {static_cast<T>(zeta(k) * box_ / scale_), static_cast<T>(INFINITY), nullptr};
     return {unit_, free_from_, plan_.weight};
   }
   void threshold(int kind, T* z) const noexcept;
@@ -150,12 +154,13 @@ class Solver {
   double advance() noexcept;
   void reflect_all() noexcept;
   void restart(double size) noexcept;
-  void begin_stretch(double first) noexcept;
+  double rescale_noise(double factor) const noexcept;
+  void distances(int block, double* near, double* dual) const noexcept;
 
   double cost(const T* a, const T* o) noexcept;
   double cost_of_smallest(const T* a, const T* o, T* largest) noexcept;
   double weight(size_t s) const noexcept { return plan_.weight[order(s / kTableRow) * kTableRow + s % kTableRow]; }
-  void try_pair(T* a, T* o, const T* noise) noexcept;
+  void try_pair(T* a, T* o, const T* noise, double scale) noexcept;
   bool drop_excluded(T* x) const noexcept;
   void from_points() noexcept;
   void from_thresholds(bool keep_or) noexcept;
@@ -183,6 +188,8 @@ class Solver {
   T* rotated_;        // without: Y^-1 (v - v[0]), in the scale of the unscaled rotations
   T* sizes_;          // two vectors, for the heuristic
   double plain_ = 0;  // l1 norm of the dividends
+  SpinSolver<T> spin_{scratch_.spin};
+  double scale_ = 1;  // of the noise block: delta = scale x[2]
   double box_ = 1;    // the box is solved for at this share of its width
   T unit_ = 0;        // threshold of weight 1
   T free_from_ = static_cast<T>(INFINITY);

@@ -58,9 +58,9 @@ bool Solver<T>::drop_excluded(T* x) const noexcept {
   return true;
 }
 
-// Keeps the pair (a, o) with this noise if it costs less than the best.
+// Keeps the pair (a, o) with `scale` times this noise if it costs less than the best.
 template <class T>
-void Solver<T>::try_pair(T* a, T* o, const T* noise) noexcept {
+void Solver<T>::try_pair(T* a, T* o, const T* noise, double scale) noexcept {
   if (!drop_excluded(a) || !drop_excluded(o)) return;
   const double value = cost(a, o);
   if (!(value < best_)) return;
@@ -74,7 +74,7 @@ void Solver<T>::try_pair(T* a, T* o, const T* noise) noexcept {
     if (!plan_.noise) return;
     const double bound = zeta(k);
     for (size_t j = from; j < from + m; ++j) {
-      sample_.delta[j] = std::min(std::max(static_cast<double>(noise[j]), -bound), bound);
+      sample_.delta[j] = std::min(std::max(scale * static_cast<double>(noise[j]), -bound), bound);
     }
   });
 }
@@ -82,10 +82,10 @@ void Solver<T>::try_pair(T* a, T* o, const T* noise) noexcept {
 // The projected point solves the constraint. Its noise, clipped, leaves a rest for one kind or for the other.
 template <class T>
 void Solver<T>::from_points() noexcept {
-  if (!plan_.noise) return try_pair(x_[0], x_[1], nullptr);
+  if (!plan_.noise) return try_pair(x_[0], x_[1], nullptr, 1);
   for (int kind = 0; kind < kinds(); ++kind) {
-    std::memcpy(t1_, x_[2], all_ * sizeof(T));
     each([&](int k, size_t i, size_t m, size_t) {
+      for (size_t j = offset(k) + i; j < offset(k) + i + m; ++j) t1_[j] = static_cast<T>(scale_) * x_[2][j];
       kernel_.split_noise(m, static_cast<T>(zeta(k)), at(t1_, k) + i, nullptr);
     });
     named(kind == 0 ? Kind::mobius : Kind::or_transform, t1_);
@@ -95,7 +95,7 @@ void Solver<T>::from_points() noexcept {
       const T sign = kind == 0 ? T{1} : T{-1};
       for (size_t j = 0; j < m; ++j) to[j] = from[j] + sign * to[j];
     });
-    try_pair(kind == 0 ? t1_ : x_[0], kind == 0 ? x_[1] : t1_, x_[2]);
+    try_pair(kind == 0 ? t1_ : x_[0], kind == 0 ? x_[1] : t1_, x_[2], scale_);
   }
 }
 
@@ -122,13 +122,13 @@ void Solver<T>::from_thresholds(bool keep_or) noexcept {
     threshold(0, other);
     each([&](int k, size_t i, size_t m, size_t) { kernel_.add(m, 1, at(other, k) + i, at(x_[0], k) + i); });
     if (!plan_.and_only) threshold(1, x_[1]);
-    return try_pair(x_[0], plan_.and_only ? nullptr : x_[1], x_[2]);
+    return try_pair(x_[0], plan_.and_only ? nullptr : x_[1], x_[2], 1);
   }
   named(Kind::or_transform, x_[0]);
   threshold(1, x_[1]);
   each([&](int k, size_t i, size_t m, size_t) { kernel_.add(m, -1, at(x_[0], k) + i, at(x_[1], k) + i); });
   threshold(0, x_[0]);
-  try_pair(x_[0], x_[1], x_[2]);
+  try_pair(x_[0], x_[1], x_[2], 1);
 }
 
 // The multipliers that explain q - z best, as a bound. Uses x.
@@ -157,7 +157,7 @@ void Solver<T>::find_bound() noexcept {
   if (!plan_.and_only) named(Kind::or_inverse, x_[1]);
   each([&](int k, size_t i, size_t m, size_t) {
     if (!plan_.and_only) kernel_.add(m, -1, at(x_[1], k) + i, at(x_[0], k) + i);
-    kernel_.add(m, 1, at(x_[2], k) + i, at(x_[0], k) + i);
+    kernel_.add(m, static_cast<T>(scale_), at(x_[2], k) + i, at(x_[0], k) + i);
   });
   T* y;
   solve(x_[0], t1_, y);

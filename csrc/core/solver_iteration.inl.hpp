@@ -35,6 +35,7 @@ void Solver<T>::start() noexcept {
       rotated_[i] = static_cast<T>(scale * (sample_.v[i] - origin(static_cast<int>(i >> plan_.n))));
     general(kInversePencil, rotated_);
   }
+  if (plan_.noise && !plan_.and_only) spin_.build(plan_.spin, 1);
   if (options_.warm_start) {
     warm();
   } else {
@@ -77,7 +78,7 @@ void Solver<T>::warm() noexcept {
 template <class T>
 void Solver<T>::solve(T* x, T* y, T*& solution) const noexcept {
   if (!plan_.and_only) {
-    for (int k = 0; k < plan_.networks; ++k) plan_.spin.solve(table_, at(x, k), at(y, k), scratch_.threads);
+    for (int k = 0; k < plan_.networks; ++k) spin_.solve(plan_.spin, table_, at(x, k), at(y, k), scratch_.threads);
     solution = y;
     return;
   }
@@ -109,7 +110,8 @@ void Solver<T>::project() noexcept {
   if (!plan_.and_only) named(Kind::or_inverse, x_[1], t2_);
   each([&](int k, size_t i, size_t m, size_t) {
     if (!plan_.and_only) kernel_.add(m, -1, at(t2_, k) + i, at(t1_, k) + i);
-    kernel_.residual(m, sample_.v + offset(k) + i, origin(k), at(x_[2], k) + i, at(t1_, k) + i);
+    kernel_.add(m, static_cast<T>(scale_), at(x_[2], k) + i, at(t1_, k) + i);
+    kernel_.residual(m, sample_.v + offset(k) + i, origin(k), nullptr, at(t1_, k) + i);
   });
   T* y;
   solve(t1_, t2_, y);
@@ -117,7 +119,7 @@ void Solver<T>::project() noexcept {
   const auto add = [&](T sign, const T* from, T* to) {
     each([&](int k, size_t i, size_t m, size_t) { kernel_.add(m, sign, from + offset(k) + i, at(to, k) + i); });
   };
-  add(-1, y, x_[2]);
+  add(static_cast<T>(-scale_), y, x_[2]);
   named(Kind::superset_zeta, y, image);
   add(-1, image, x_[0]);
   if (plan_.and_only) return;
@@ -167,6 +169,33 @@ void Solver<T>::reflect_all() noexcept {
   }
 }
 
+inline double power_of_ratio(double ratio) {
+  return std::min(std::max(std::pow(ratio, kMovePower), 1 / kMostMove), kMostMove);
+}
+
+// Adds the squared ways of a block's z and u since the last restart.
+template <class T>
+void Solver<T>::distances(int block, double* near, double* dual) const noexcept {
+  double parts[kMostBlocks];
+  *near += sum([&](int k, size_t i, size_t m) {
+    double part;
+    kernel_.moved(prox(block, k), i, m, q_[block] + i, anchor_[block] + i, &part, parts + i / kBlock);
+    return part;
+  });
+  for (size_t block_of = 0; block_of * kBlock < count_; ++block_of) *dual += parts[block_of];
+}
+
+// What the scale of the noise block is multiplied by, if the threshold is by `factor`.
+template <class T>
+double Solver<T>::rescale_noise(double factor) const noexcept {
+  if (!plan_.noise || plan_.and_only || steps_ < kFirstMove) return 1;
+  double near = 0, dual = 0;
+  distances(2, &near, &dual);
+  if (!(near > 0 && dual > 0)) return 1;
+  const double move = std::sqrt(power_of_ratio(kNoiseRatio * std::sqrt(near / dual)) / factor);
+  return move > kLeastMove || move < 1 / kLeastMove ? move : 1;
+}
+
 // After a step of this size: begin a new stretch from here if it is time.
 template <class T>
 void Solver<T>::restart(double size) noexcept {
@@ -180,31 +209,34 @@ void Solver<T>::restart(double size) noexcept {
   last_size_ = size;
   if (!due) return;
   stretch_ = 0;
-  double factor = 1, near = 0, dual = 0;
-  if (!joint()) {
-    for (int kind = 0; kind < kinds(); ++kind) {
-      double parts[kMostBlocks];
-      near += sum([&](int k, size_t i, size_t m) {
-        double part;
-        kernel_.moved(prox(kind, k), i, m, q_[kind] + i, anchor_[kind] + i, &part, parts + i / kBlock);
-        return part;
-      });
-      for (size_t block = 0; block * kBlock < count_; ++block) dual += parts[block];
+  if (joint()) {
+    for (int b = 0; b < 3; ++b) {
+      if (q_[b] != nullptr) std::memcpy(anchor_[b], q_[b], all_ * sizeof(T));
     }
-    if (near > 0 && dual > 0) {
-      factor = std::pow(kMoveRatio * std::sqrt(near / dual), kMovePower);
-      factor = std::min(std::max(factor, 1 / kMostMove), kMostMove);
-    }
+    return;
   }
-  for (int b = 0; b < 3; ++b) {
-    if (q_[b] == nullptr) continue;
-    if (joint()) {
-      std::memcpy(anchor_[b], q_[b], all_ * sizeof(T));
-      continue;
-    }
+  double near = 0, dual = 0;
+  for (int kind = 0; kind < kinds(); ++kind) distances(kind, &near, &dual);
+  const double factor = near > 0 && dual > 0 ? power_of_ratio(kMoveRatio * std::sqrt(near / dual)) : 1;
+  const double move = rescale_noise(factor);
+  for (int kind = 0; kind < kinds(); ++kind) {
     each([&](int k, size_t i, size_t m, size_t) {
-      kernel_.restart(prox(b, k), i, m, static_cast<T>(factor), q_[b] + i, anchor_[b] + i, x_[b] + i);
+      kernel_.restart(prox(kind, k), i, m, static_cast<T>(factor), q_[kind] + i, anchor_[kind] + i, x_[kind] + i);
     });
+  }
+  if (plan_.noise) {
+    const T bound = prox(2, 0).unit, shrink = static_cast<T>(1 / move), grow = static_cast<T>(factor * move);
+    each([&](int, size_t i, size_t m, size_t) {
+      for (size_t j = i; j < i + m; ++j) {
+        const T z = std::min(std::max(q_[2][j], -bound), bound), u = grow * (q_[2][j] - z);
+        anchor_[2][j] = q_[2][j] = shrink * z + u;
+        x_[2][j] = shrink * z - u;
+      }
+    });
+    if (move != 1) {
+      scale_ *= move;
+      spin_.build(plan_.spin, scale_ * scale_);
+    }
   }
   unit_ = static_cast<T>(unit_ * factor);
 }

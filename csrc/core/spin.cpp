@@ -69,9 +69,8 @@ double kronecker_entry(const double (&k)[4], int bits, int row, int column) {
 
 }  // namespace
 
-template <class T>
-SpinSolver<T> SpinSolver<T>::place(int n, Arena& arena) noexcept {
-  SpinSolver<T> spin;
+SpinPaths SpinPaths::place(int n, Arena& arena) noexcept {
+  SpinPaths spin;
   spin.n_ = n;
   spin.dense_ = n < 3 ? n : 3;
   spin.coupled_ = n - spin.dense_;
@@ -80,19 +79,16 @@ SpinSolver<T> SpinSolver<T>::place(int n, Arena& arena) noexcept {
   spin.level_begin_ = arena.take<int32_t>(static_cast<size_t>(spin.coupled_) + 1);
   spin.rows_ = arena.take<int32_t>(2 * rows);  // the second half: the level before, while building
   spin.path_begin_ = arena.take<int32_t>(2 * rows + 2);
-  size_t largest = 0;
   for (int d = spin.coupled_; d >= 0; d -= 2) {
-    const size_t side = (static_cast<size_t>(d) + 1) << spin.dense_;
-    spin.inverse_[d] = arena.take<T>(side * side);
-    if (side > largest) largest = side;
+    spin.entry_[d] = spin.entries_;
+    spin.entries_ += spin.side(d) * spin.side(d);
+    if (spin.side(d) > spin.largest_) spin.largest_ = spin.side(d);
   }
-  spin.largest_ = largest;
-  spin.scratch_ = arena.take<double>(2 * largest * largest + 2 * 32 * 32);
+  spin.blocks_ = arena.take<double>(spin.entries_ + 2 * 32 * 32);  // and two powers, while building
   return spin;
 }
 
-template <class T>
-void SpinSolver<T>::build(double ridge) noexcept {
+void SpinPaths::build() noexcept {
   const size_t all = size_t{1} << coupled_;
   int32_t* now = rows_;
   int32_t* before = rows_ + all;
@@ -129,33 +125,60 @@ void SpinSolver<T>::build(double ridge) noexcept {
   level_begin_[coupled_] = static_cast<int32_t>(pair - pairs_);
 
   const int width = 1 << dense_;
-  double* first = scratch_;
-  double* second = scratch_ + 32 * 32;
-  double* block = second + 32 * 32;
-  double* work = block + largest_ * largest_;
+  double* first = blocks_ + entries_;
+  double* second = first + 32 * 32;
   for (int d = coupled_; d >= 0; d -= 2) {
     const int side = (d + 1) << dense_;
+    double* block = blocks_ + entry_[d];
     symmetric_power(kFirst, d, first);
     symmetric_power(kSecond, d, second);
     for (int i = 0; i < side; ++i) {
       for (int j = 0; j < side; ++j) {
         const int row = i >> dense_, column = j >> dense_, p = i & (width - 1), q = j & (width - 1);
         block[i * side + j] = first[row * (d + 1) + column] * kronecker_entry(kFirst, dense_, p, q) +
-                              second[row * (d + 1) + column] * kronecker_entry(kSecond, dense_, p, q) +
-                              (i == j ? ridge : 0);
+                              second[row * (d + 1) + column] * kronecker_entry(kSecond, dense_, p, q);
       }
     }
-    invert(block, side, work);
-    for (int i = 0; i < side * side; ++i) inverse_[d][i] = static_cast<T>(block[i]);
   }
 }
 
 template <class T>
-void SpinSolver<T>::couple(const KernelTable& table, int level, T* x, int threads) const noexcept {
+SpinSolver<T> SpinSolver<T>::place(const SpinPaths& paths, Arena& arena) noexcept {
+  SpinSolver<T> spin;
+  spin.inverse_ = arena.take<T>(paths.entries_);
+  spin.work_ = arena.take<double>(2 * paths.largest_ * paths.largest_);
+  return spin;
+}
+
+template <class T>
+SpinSolver<T> SpinSolver<T>::moved(size_t bytes) const noexcept {
+  SpinSolver<T> spin;
+  if (inverse_ == nullptr) return spin;
+  spin.inverse_ = inverse_ + bytes / sizeof(T);
+  spin.work_ = work_ + bytes / sizeof(double);
+  return spin;
+}
+
+template <class T>
+void SpinSolver<T>::build(const SpinPaths& paths, double ridge) noexcept {
+  double* block = work_;
+  double* work = block + paths.largest_ * paths.largest_;
+  for (int d = paths.coupled_; d >= 0; d -= 2) {
+    const int side = static_cast<int>(paths.side(d));
+    std::memcpy(block, paths.blocks_ + paths.entry_[d], sizeof(double) * paths.side(d) * paths.side(d));
+    for (int i = 0; i < side; ++i) block[i * side + i] += ridge;
+    invert(block, side, work);
+    for (int i = 0; i < side * side; ++i) inverse_[paths.entry_[d] + static_cast<size_t>(i)] = static_cast<T>(block[i]);
+  }
+}
+
+template <class T>
+void SpinSolver<T>::couple(const SpinPaths& paths, const KernelTable& table, int level, T* x,
+                           int threads) const noexcept {
   constexpr size_t most = 4096;  // columns that one task takes
-  const SpinPair* const pairs = pairs_ + level_begin_[level];
-  const int32_t count = level_begin_[level + 1] - level_begin_[level];
-  const size_t stride = size_t{1} << (n_ - level - 1), columns = stride < most ? stride : most;
+  const SpinPair* const pairs = paths.pairs_ + paths.level_begin_[level];
+  const int32_t count = paths.level_begin_[level + 1] - paths.level_begin_[level];
+  const size_t stride = size_t{1} << (paths.n_ - level - 1), columns = stride < most ? stride : most;
   const int64_t pieces = static_cast<int64_t>(stride / columns);
   const auto run = [&](int64_t first, int64_t items, int) {
     if (pieces == 1) return table.sparse<T>().couple_rows(pairs + first, items, stride, columns, x);
@@ -168,16 +191,17 @@ void SpinSolver<T>::couple(const KernelTable& table, int level, T* x, int thread
 }
 
 template <class T>
-void SpinSolver<T>::solve(const KernelTable& table, T* x, T* out, int threads) const noexcept {
-  for (int level = 0; level < coupled_; ++level) couple(table, level, x, threads);
+void SpinSolver<T>::solve(const SpinPaths& paths, const KernelTable& table, T* x, T* out, int threads) const noexcept {
+  for (int level = 0; level < paths.coupled_; ++level) couple(paths, table, level, x, threads);
   const auto apply = [&](int64_t first, int64_t items, int) {
     for (int64_t path = first; path < first + items; ++path) {
-      const int d = path_begin_[path + 1] - path_begin_[path] - 1;
-      table.sparse<T>().apply_block(dense_, d + 1, inverse_[d], rows_ + path_begin_[path], x, out);
+      const int d = paths.path_begin_[path + 1] - paths.path_begin_[path] - 1;
+      table.sparse<T>().apply_block(paths.dense_, d + 1, inverse_ + paths.entry_[d],
+                                    paths.rows_ + paths.path_begin_[path], x, out);
     }
   };
-  parallel_ranges(paths_, int64_t{1} << 10, apply, threads);
-  for (int level = coupled_ - 1; level >= 0; --level) couple(table, level, out, threads);
+  parallel_ranges(paths.paths_, int64_t{1} << 10, apply, threads);
+  for (int level = paths.coupled_ - 1; level >= 0; --level) couple(paths, table, level, out, threads);
 }
 
 template class SpinSolver<float>;

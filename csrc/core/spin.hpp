@@ -17,18 +17,18 @@
 
 namespace harsanyi {
 
-template <class T>
-class SpinSolver {
+// The paths, and the blocks of kron(K1) + kron(K2): what all samples share.
+class SpinPaths {
  public:
-  static SpinSolver place(int n, Arena& arena) noexcept;
-  void build(double ridge) noexcept;
-  // out <- (kron(K1) + kron(K2) + ridge I)^-1 x, on at most `threads` threads; x is used up.
-  void solve(const KernelTable& table, T* x, T* out, int threads) const noexcept;
+  static SpinPaths place(int n, Arena& arena) noexcept;
+  void build() noexcept;
 
  private:
+  template <class T>
+  friend class SpinSolver;
   static constexpr int kMaxCoupled = 27;
 
-  void couple(const KernelTable& table, int level, T* x, int threads) const noexcept;
+  size_t side(int d) const noexcept { return (static_cast<size_t>(d) + 1) << dense_; }
 
   int n_ = 0, dense_ = 0, coupled_ = 0;  // n = dense + coupled
   SpinPair* pairs_ = nullptr;            // of all levels, in order
@@ -36,9 +36,27 @@ class SpinSolver {
   int32_t* rows_ = nullptr;              // of all paths
   int32_t* path_begin_ = nullptr;        // paths + 1
   int32_t paths_ = 0;
-  T* inverse_[kMaxCoupled + 1] = {};  // by d, symmetric
-  size_t largest_ = 0;                // side of the largest block
-  double* scratch_ = nullptr;         // to build with
+  size_t entry_[kMaxCoupled + 1] = {};  // where the block of d begins among all blocks
+  size_t entries_ = 0, largest_ = 0;    // of all blocks; the side of the largest
+  double* blocks_ = nullptr;
+};
+
+// The inverse for one ridge.
+template <class T>
+class SpinSolver {
+ public:
+  static SpinSolver place(const SpinPaths& paths, Arena& arena) noexcept;
+  // The same in the memory `bytes` further on.
+  SpinSolver moved(size_t bytes) const noexcept;
+  void build(const SpinPaths& paths, double ridge) noexcept;
+  // out <- (kron(K1) + kron(K2) + ridge I)^-1 x, on at most `threads` threads; x is used up.
+  void solve(const SpinPaths& paths, const KernelTable& table, T* x, T* out, int threads) const noexcept;
+
+ private:
+  void couple(const SpinPaths& paths, const KernelTable& table, int level, T* x, int threads) const noexcept;
+
+  T* inverse_ = nullptr;    // blocks by d, symmetric
+  double* work_ = nullptr;  // to build with: two of the largest blocks
 };
 
 extern template class SpinSolver<float>;

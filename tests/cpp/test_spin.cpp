@@ -20,17 +20,19 @@ double entry(const double (&k)[4], int n, unsigned row, unsigned column) {
 void test_solution(int n, double ridge, int threads) {
   constexpr double first[4] = {1, 1, 1, 2}, second[4] = {2, 1, 1, 1};
   harsanyi::Arena measure;
-  harsanyi::SpinSolver<double>::place(n, measure);
+  harsanyi::SpinSolver<double>::place(harsanyi::SpinPaths::place(n, measure), measure);
   const auto deleter = [](char* p) { std::free(p); };
   const std::unique_ptr<char, decltype(deleter)> memory(
       static_cast<char*>(std::aligned_alloc(64, harsanyi::aligned(measure.used))), deleter);
   harsanyi::Arena arena{memory.get(), 0};
-  harsanyi::SpinSolver<double> solver = harsanyi::SpinSolver<double>::place(n, arena);
-  solver.build(ridge);
+  harsanyi::SpinPaths paths = harsanyi::SpinPaths::place(n, arena);
+  harsanyi::SpinSolver<double> solver = harsanyi::SpinSolver<double>::place(paths, arena);
+  paths.build();
+  solver.build(paths, ridge);
   const unsigned count = 1u << n;
   const std::vector<double> right = Random(static_cast<std::uint64_t>(n) + 3).vector<double>(count);
   std::vector<double> used = right, x(count);
-  solver.solve(harsanyi::kernels_baseline, used.data(), x.data(), threads);
+  solver.solve(paths, harsanyi::kernels_baseline, used.data(), x.data(), threads);
   for (unsigned row = 0; row < count; ++row) {
     double sum = ridge * x[row], size = std::fabs(sum);
     for (unsigned column = 0; column < count; ++column) {

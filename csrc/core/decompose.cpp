@@ -83,6 +83,7 @@ DecomposeScratch<T> DecomposeScratch<T>::place(const KernelTable& table, const D
   DecomposeScratch scratch;
   scratch.threads = threads;
   scratch.memory = arena.take<T>(Solver<T>::vectors(plan) * (static_cast<size_t>(plan.networks) << plan.n));
+  if (plan.noise && !plan.and_only) scratch.spin = SpinSolver<T>::place(plan.spin, arena);
   const size_t tile =
       std::max(table.cut_transform(Dtype::f64, plan.n).scratch, table.cut_transform(Dtype::f32, plan.n).scratch);
   scratch.tiles = arena.take<char>(aligned(tile) * static_cast<size_t>(threads));

@@ -111,7 +111,7 @@ void Solver<T>::project() noexcept {
   each([&](int k, size_t i, size_t m, size_t) {
     if (!plan_.and_only) kernel_.add(m, -1, at(t2_, k) + i, at(t1_, k) + i);
     kernel_.add(m, static_cast<T>(scale_), at(x_[2], k) + i, at(t1_, k) + i);
-    kernel_.residual(m, sample_.v + offset(k) + i, origin(k), nullptr, at(t1_, k) + i);
+    kernel_.residual(m, sample_.v + offset(k) + i, origin(k), at(t1_, k) + i);
   });
   T* y;
   solve(t1_, t2_, y);

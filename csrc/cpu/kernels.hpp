@@ -94,7 +94,7 @@ struct SparseKernels {
                      T* z);
   double (*joint_cost)(T alpha, int networks, size_t stride, size_t first, size_t count, const T* weight, const T* x);
   double (*joint_max)(T alpha, int networks, size_t stride, size_t first, size_t count, const T* weight, const T* x);
-  void (*residual)(size_t count, const double* v, double origin, const T* x, T* a);
+  void (*residual)(size_t count, const double* v, double origin, T* a);
   void (*add)(size_t count, T sign, const T* y, T* x);
   void (*split_noise)(size_t count, T bound, T* rest, T* out);
   void (*project_pairs)(size_t first, size_t count, const T* ratio, const T* inverse, T scale, const T* v, T* a, T* o);

@@ -282,14 +282,10 @@ double joint_max(T alpha, int networks, size_t stride, size_t first, size_t coun
   return static_cast<double>(most);
 }
 
-// a <- a + x - (v - origin): the violation of the constraint by what a and x sum up to; a null x is 0.
+// a <- a - (v - origin): the violation of the constraint by what sums up to a.
 template <class T>
-void residual(size_t count, const double* v, double origin, const T* x, T* a) {
-  if (x != nullptr) {
-    for (size_t i = 0; i < count; ++i) a[i] = a[i] + x[i] - static_cast<T>(v[i] - origin);
-  } else {
-    for (size_t i = 0; i < count; ++i) a[i] = a[i] - static_cast<T>(v[i] - origin);
-  }
+void residual(size_t count, const double* v, double origin, T* a) {
+  for (size_t i = 0; i < count; ++i) a[i] = a[i] - static_cast<T>(v[i] - origin);
 }
 
 // x += sign * y

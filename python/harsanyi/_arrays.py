@@ -76,9 +76,12 @@ def check_players(n: object, *, most: int = MAX_LATTICE_PLAYERS, least: int = 0,
     return int(n)
 
 
-def check_number(value: object, name: str, *, least: float = 0.0, open_end: bool = False) -> float:
+def check_number(
+    value: object, name: str, *, least: float = 0.0, open_end: bool = False, expected: str | None = None
+) -> float:
     """A finite number as a plain float: at least `least`, or larger with `open_end`."""
-    expected = f"a finite number {'larger than' if open_end else 'of at least'} {least:g}"
+    if expected is None:
+        expected = f"a finite number {'larger than' if open_end else 'of at least'} {least:g}"
     if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
         raise ArgumentTypeError(name, value, expected)
     number = float(value)

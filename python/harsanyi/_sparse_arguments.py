@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -33,14 +32,6 @@ def values_of(v: object) -> tuple[Floats, int]:
         where = f" of sample {tuple(sample)}" if sample else ""
         raise NonFiniteError(f"v: got {values[(*sample, subset)]} at subset {subset}{where}", subset)
     return values, n
-
-
-def number(name: str, value: object, expected: str, *, least: float | None = 0.0) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
-        raise ArgumentTypeError(name, value, expected)
-    if not isfinite(value) or (least is not None and value < least):
-        raise ArgumentError(name, float(value), expected)
-    return float(value)
 
 
 def weights_of(weights: Any, tie_break: float, n: int) -> Floats:

@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Generic, cast
 
-from harsanyi._arrays import ArrayT
-from harsanyi._sparse_arguments import number
-from harsanyi.errors import ArgumentError
+from harsanyi._arrays import ArrayT, check_number
 from harsanyi.reductions import reduce_orders
 from harsanyi.sparse import Decomposition, decompose
 
@@ -56,8 +54,7 @@ def band(v: ArrayT, *, tie_break: float = 0.01, **options: Any) -> Band[ArrayT]:
         >>> ends.strength_low.round(2), bool(ends.strength_high[2] > 1)
         (array([0., 6., 0., 0.]), True)
     """
-    if number("tie_break", tie_break, "a number larger than 0") == 0:
-        raise ArgumentError("tie_break", tie_break, "a number larger than 0")
+    check_number(tie_break, "tie_break", open_end=True)
     low = decompose(v, tie_break=tie_break, **options)
     high = decompose(v, tie_break=-tie_break, **options)
     return Band(low, high, _strength(low), _strength(high))

@@ -9,14 +9,14 @@ axis has length 2**n, indexed by subset: bit i set means player i is in. Leading
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import prod
+from math import inf, prod
 from typing import TYPE_CHECKING, Any, Generic, Literal, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from harsanyi import _core
-from harsanyi._arrays import ArrayT, check_players, require_memory
+from harsanyi._arrays import ArrayT, check_number, check_players, require_memory
 from harsanyi._certificate import Problem, certify
 from harsanyi._progress import progress_bar
 from harsanyi._sparse_arguments import (
@@ -24,7 +24,6 @@ from harsanyi._sparse_arguments import (
     Floats,
     boxes_of,
     like,
-    number,
     start_of,
     values_of,
     weights_of,
@@ -155,7 +154,7 @@ def decompose(
     """
     if kinds not in ("and-or", "and"):
         raise ArgumentError("kinds", repr(kinds), '"and-or" or "and"')
-    share = number("share", share, "a number from 0 to 1")
+    share = check_number(share, "share", expected="a number from 0 to 1")
     if share > 1:
         raise ArgumentError("share", share, "a number from 0 to 1")
     values, n = values_of(v)
@@ -169,7 +168,7 @@ def decompose(
         and_only=kinds == "and",
         share=share,
     )
-    boxes = boxes_of(values, number("noise", noise, "a finite number of at least 0"), zeta, values.shape[:-1])
+    boxes = boxes_of(values, check_number(noise, "noise"), zeta, values.shape[:-1])
     return _solve(v, values[..., None, :], n, boxes[..., None], options, warm_start, workspace, progress)
 
 
@@ -230,7 +229,7 @@ def decompose_joint(
         array([[0., 0., 0., 1.],
                [0., 0., 0., 2.]])
     """
-    alpha = number("alpha", alpha, "a number from 0 to 1")
+    alpha = check_number(alpha, "alpha", expected="a number from 0 to 1")
     if alpha > 1:
         raise ArgumentError("alpha", alpha, "a number from 0 to 1")
     values, n = values_of(v)
@@ -246,7 +245,7 @@ def decompose_joint(
         precision=precision,
         alpha=alpha,
     )
-    boxes = boxes_of(values, number("noise", noise, "a finite number of at least 0"), zeta, values.shape[:-1])
+    boxes = boxes_of(values, check_number(noise, "noise"), zeta, values.shape[:-1])
     return _solve(v, values, n, boxes, options, warm_start, workspace, progress, joint=True)
 
 
@@ -297,7 +296,7 @@ def required_bytes(
         ArgumentError, ArgumentTypeError: an option that `decompose` would refuse.
     """
     options = _Options(tie_break=tie_break, gap=gap, max_steps=max_steps)
-    with_noise = number("noise", noise, "a finite number of at least 0") > 0
+    with_noise = check_number(noise, "noise") > 0
     if zeta is not None:
         with_noise = bool(boxes_of(np.zeros(1), noise, zeta, ()) > 0)
     return int(_core.decompose_workspace(n, 1, with_noise, options.named(n, 1, False))) + (10 * 8 << n)
@@ -316,7 +315,7 @@ class _Options:
     alpha: float = 0.0
 
     def __post_init__(self) -> None:
-        number("gap", self.gap, "a number of at least 0")
+        check_number(self.gap, "gap")
         check_players(self.max_steps, name="max_steps", least=1, most=1 << 62)
         if self.precision not in ("float64", "float32"):
             raise ArgumentError("precision", repr(self.precision), '"float64" or "float32"')
@@ -325,7 +324,7 @@ class _Options:
 
     def named(self, n: int, networks: int, warm: bool) -> dict[str, Any]:
         """What the compiled solver is told."""
-        tie_break = number("tie_break", self.tie_break, "a finite number", least=None)
+        tie_break = check_number(self.tie_break, "tie_break", least=-inf, expected="a finite number")
         # A little less, so that the gap of the returned vectors, which rounds differently, is reached too.
         reached = 0.8 if self.precision == "float32" else 1 - 1e-6
         return {

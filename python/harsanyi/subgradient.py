@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 # One reading of games and noise boxes, so that both optimisers solve the same problem.
 from harsanyi import _sparse_arguments as arguments
-from harsanyi._arrays import ArrayT, check_players, require_memory
+from harsanyi._arrays import ArrayT, check_number, check_players, require_memory
 from harsanyi._sparse_arguments import Floats
 from harsanyi.errors import ArgumentError
 from harsanyi.lattice import mobius, or_transform, superset_mobius
@@ -124,18 +124,16 @@ def first_order(
     values, n = arguments.values_of(v)
     steps = check_players(steps, name="steps", least=1, most=1 << 62)
     record_every = check_players(record_every, name="record_every", least=1, most=1 << 62)
-    rate = _positive("lr", lr)
-    relative = 1.0 if lr_delta is None else _positive("lr_delta", lr_delta) / rate
-    decades = np.log10(_positive("lr_decay", lr_decay))
-    momentum = arguments.number("momentum", momentum, "a number from 0 to below 1")
+    rate = check_number(lr, "lr", open_end=True)
+    relative = 1.0 if lr_delta is None else check_number(lr_delta, "lr_delta", open_end=True) / rate
+    decades = np.log10(check_number(lr_decay, "lr_decay", open_end=True))
+    momentum = check_number(momentum, "momentum", expected="a number from 0 to below 1")
     if momentum >= 1:
         raise ArgumentError("momentum", momentum, "a number from 0 to below 1")
     if empty_set not in ("ignored", "printed", "released"):
         raise ArgumentError("empty_set", empty_set, '"ignored", "printed" or "released"')
     batch = values.shape[:-1]
-    boxes = arguments.boxes_of(
-        values, arguments.number("noise", noise, "a finite number of at least 0"), zeta, batch
-    )
+    boxes = arguments.boxes_of(values, check_number(noise, "noise"), zeta, batch)
     count = prod(batch)
     trace_bytes = 8 * (steps + (steps // record_every + 2) * (count + 4))
     require_memory(9 * values.nbytes + trace_bytes, f"the descent of {count} samples at n = {n}")
@@ -165,13 +163,6 @@ def first_order(
         "FirstOrderRun[ArrayT]",
         FirstOrderRun(**{name: back(x) for name, x in (found | trace).items()}),
     )
-
-
-def _positive(name: str, value: object) -> float:
-    number = arguments.number(name, value, "a finite number larger than 0")
-    if number == 0:
-        raise ArgumentError(name, number, "a finite number larger than 0")
-    return number
 
 
 class _Descent:

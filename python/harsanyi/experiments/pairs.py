@@ -16,7 +16,7 @@ import numpy.typing as npt
 from harsanyi.errors import ArgumentError
 from harsanyi.experiments import cache
 from harsanyi.explanation import SparsePair
-from harsanyi.sparse import decompose
+from harsanyi.optima import band
 
 __all__ = ["ENDS", "sparse_pairs"]
 
@@ -80,10 +80,10 @@ def sparse_pairs(
         return found
     start = time.perf_counter()
     zeta = np.broadcast_to(noise * np.abs(v[..., -1] - v[..., 0]).mean(-1, keepdims=True), v.shape[:-1])
-    pairs = {}
-    for end, sign in zip(ENDS, (1, -1), strict=True):
-        solved = decompose(v, gap=gap, tie_break=sign * tie_break, zeta=zeta)
-        pairs[end] = SparsePair(solved.and_, solved.or_)
+    both = band(v, gap=gap, tie_break=tie_break, zeta=zeta)
+    pairs = {
+        end: SparsePair(found.and_, found.or_) for end, found in zip(ENDS, (both.low, both.high), strict=True)
+    }
     if time.perf_counter() - start > _WORTH_KEEPING:
         arrays = {
             f"{end}/{kind}": np.asarray(x)

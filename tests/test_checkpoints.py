@@ -235,7 +235,7 @@ def test_pairs_that_took_long_are_kept(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr("harsanyi.experiments.pairs._WORTH_KEEPING", 0.0)
     v = np.random.default_rng(1).normal(size=(2, 2, 8))
     first = sparse_pairs(v, folder=tmp_path)
-    monkeypatch.setattr("harsanyi.experiments.pairs.decompose", None)
+    monkeypatch.setattr("harsanyi.experiments.pairs.band", None)
     again = sparse_pairs(v, folder=tmp_path)
     for end in ENDS:
         np.testing.assert_array_equal(first[end].and_, again[end].and_)

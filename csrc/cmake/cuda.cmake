@@ -14,7 +14,11 @@ endif()
 
 include(CheckLanguage)
 check_language(CUDA)
-if(NOT CMAKE_CUDA_COMPILER)
+set(runs no)
+if(CMAKE_CUDA_COMPILER)  # check_language takes whatever name a user gives
+  execute_process(COMMAND "${CMAKE_CUDA_COMPILER}" --version RESULT_VARIABLE runs OUTPUT_QUIET ERROR_QUIET)
+endif()
+if(NOT runs EQUAL 0)
   if(HARSANYI_CUDA STREQUAL "ON")
     message(FATAL_ERROR "HARSANYI_CUDA=ON, but no CUDA compiler was found: put nvcc on the PATH or name it with "
       "CUDACXX or -DCMAKE_CUDA_COMPILER=...; -DHARSANYI_CUDA=OFF builds without it")

@@ -76,7 +76,7 @@ class Shared {
 __device__ __forceinline__ void yield_to_others() {
 #if defined(HARSANYI_SIMT)
   simt::pause();
-#else
+#elif defined(__CUDACC__)  // the plugin's table is compiled as C++
   __nanosleep(32);
 #endif
 }

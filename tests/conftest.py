@@ -22,6 +22,14 @@ settings.register_profile(
 settings.load_profile("tests")
 
 
+@pytest.fixture(scope="session")
+def simulated_plugin(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The CUDA kernels as a plugin that needs no device."""
+    import simulated_cuda
+
+    return simulated_cuda.build_plugin(tmp_path_factory.mktemp("simulated_cuda"))
+
+
 @pytest.fixture
 def kernel_settings() -> Iterator[None]:
     """Puts the instruction-set tier and the number of threads back after the test."""

@@ -42,5 +42,6 @@ void register_lattice(py::module_& module);
 void register_subsets(py::module_& module);
 void register_masking(py::module_& module);
 void register_sparse(py::module_& module);
+void register_cuda(py::module_& module);
 
 }  // namespace harsanyi_bindings

@@ -26,4 +26,5 @@ PYBIND11_MODULE(_core, module) {
   register_subsets(module);
   register_masking(module);
   register_sparse(module);
+  register_cuda(module);
 }

@@ -30,6 +30,18 @@ def simulated_plugin(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return simulated_cuda.build_plugin(tmp_path_factory.mktemp("simulated_cuda"))
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves out the tests marked `gpu` where there is no device."""
+    marked = [item for item in items if item.get_closest_marker("gpu") is not None]
+    if not marked:
+        return
+    import torch
+
+    if not torch.cuda.is_available():
+        config.hook.pytest_deselected(items=marked)
+        items[:] = [item for item in items if item not in marked]
+
+
 @pytest.fixture
 def kernel_settings() -> Iterator[None]:
     """Puts the instruction-set tier and the number of threads back after the test."""

@@ -418,6 +418,7 @@ def test_info(capsys: pytest.CaptureFixture[str]) -> None:
     facts = json.loads(capsys.readouterr().out)
     assert facts["isas"] == hs.build_config()["isas"]
     assert facts["processors"] == len(os.sched_getaffinity(0))
+    assert facts["cuda"] == hs.build_config()["cuda"]
 
 
 @pytest.mark.parametrize(

@@ -43,5 +43,6 @@ void register_subsets(py::module_& module);
 void register_masking(py::module_& module);
 void register_sparse(py::module_& module);
 void register_cuda(py::module_& module);
+void register_cuda_lattice(py::module_& module);
 
 }  // namespace harsanyi_bindings

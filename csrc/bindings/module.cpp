@@ -27,4 +27,5 @@ PYBIND11_MODULE(_core, module) {
   register_masking(module);
   register_sparse(module);
   register_cuda(module);
+  register_cuda_lattice(module);
 }

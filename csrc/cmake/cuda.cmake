@@ -1,7 +1,7 @@
 # HARSANYI_CUDA=AUTO|ON|OFF: whether the plugin libharsanyi_cuda.so is built. Sets HARSANYI_CUDA_FOUND.
 # CMAKE_CUDA_ARCHITECTURES: by default all that the compiler knows from sm_75 on.
 set(HARSANYI_CUDA_FOUND OFF)
-set(HARSANYI_CUDA_SOURCES transform.cu subsets.cu masking.cu reduce.cu)
+set(HARSANYI_CUDA_SOURCES transform.cu pairs.cu subsets.cu masking.cu reduce.cu)
 list(TRANSFORM HARSANYI_CUDA_SOURCES PREPEND "${PROJECT_SOURCE_DIR}/csrc/cuda/")
 set(HARSANYI_CUDA_PLUGIN_SOURCE "${PROJECT_SOURCE_DIR}/csrc/cuda/plugin.cpp")
 
@@ -14,7 +14,11 @@ endif()
 
 include(CheckLanguage)
 check_language(CUDA)
-if(NOT CMAKE_CUDA_COMPILER)
+set(runs no)
+if(CMAKE_CUDA_COMPILER)  # check_language takes whatever name a user gives
+  execute_process(COMMAND "${CMAKE_CUDA_COMPILER}" --version RESULT_VARIABLE runs OUTPUT_QUIET ERROR_QUIET)
+endif()
+if(NOT runs EQUAL 0)
   if(HARSANYI_CUDA STREQUAL "ON")
     message(FATAL_ERROR "HARSANYI_CUDA=ON, but no CUDA compiler was found: put nvcc on the PATH or name it with "
       "CUDACXX or -DCMAKE_CUDA_COMPILER=...; -DHARSANYI_CUDA=OFF builds without it")

@@ -17,6 +17,16 @@ struct CudaPlace {
   void* stream;  // cudaStream_t
 };
 
+struct CudaPairSums {
+  Dtype dtype;
+  int n;
+  int64_t batch;
+  const void* src;
+  double* out;
+  double* tables;  // room for this many tables of a part (core/cuda_pairs.hpp)
+  int64_t table_count;
+};
+
 // harsanyi_sample_masks and harsanyi_sample_subsets; players in device memory.
 struct SubsetDraw {
   int n;
@@ -50,6 +60,8 @@ struct CudaTable {
   const char* (*error_text)(int code);
   int (*count_devices)(int* count);
   int (*transform)(const CudaPlace& place, const Transform& job, int64_t batch);
+  int (*pair_sums)(const CudaPlace& place, const CudaPairSums& job);
+  int (*pair_sums_adjoint)(const CudaPlace& place, int n, int64_t batch, const double* src, double* out);
   int (*subsets_of_order)(const CudaPlace& place, int n, int k, int64_t* out);
   int (*rank_subsets)(const CudaPlace& place, int64_t count, const int64_t* subsets, int64_t* ranks);
   int (*unrank_subsets)(const CudaPlace& place, int n, int k, int64_t count, const int64_t* ranks, int64_t* subsets);

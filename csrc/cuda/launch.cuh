@@ -154,6 +154,8 @@ inline int shared_limit(int device) {
 // ---- what the files of this folder give to the plugin's table (core/plugin.h) ----
 
 int run_transform(const CudaPlace& place, const Transform& job, int64_t batch);
+int run_pair_sums(const CudaPlace& place, const CudaPairSums& job);
+int run_pair_sums_adjoint(const CudaPlace& place, int n, int64_t batch, const double* src, double* out);
 int run_subsets_of_order(const CudaPlace& place, int n, int k, int64_t* out);
 int run_rank_subsets(const CudaPlace& place, int64_t count, const int64_t* subsets, int64_t* ranks);
 int run_unrank_subsets(const CudaPlace& place, int n, int k, int64_t count, const int64_t* ranks, int64_t* subsets);

@@ -61,7 +61,9 @@ def set_isa(name: str) -> None:
 
 
 def build_config() -> dict[str, str | int | list[str]]:
-    """Facts about this build and this machine: version, compiler, instruction sets, threads.
+    """Facts about this build and this machine: version, compiler, instruction sets, threads, CUDA.
+
+    "cuda" is "available", or says why CUDA tensors do without the kernels: no plugin, or no device.
 
     Example:
         >>> import harsanyi as hs
@@ -75,6 +77,7 @@ def build_config() -> dict[str, str | int | list[str]]:
         "isa": _core.isa(),
         "isas": _core.isas(),
         "num_threads": _core.num_threads(),
+        "cuda": _core.cuda_absence().removeprefix("cuda: ") or "available",
         "include": get_include(),
         "cmake_dir": get_cmake_dir(),
     }

@@ -292,6 +292,6 @@ def _apply_tensor(x: torch.Tensor, n: int, out: Any, transform: str | list[float
     if out is not None:
         _check_out(x, out)
         return ops.transform_into(x, n, out, transform)
-    if x.numel() <= _DIRECT_TENSOR_ENTRIES and ops.is_plain(x):
-        return ops.transform_cpu(x, n, transform)
+    if x.numel() <= _DIRECT_TENSOR_ENTRIES and ops.is_unwatched(x) and ops.has_kernel(x):
+        return ops.transform_kernel(x, n, transform)
     return ops.call(x, transform)

@@ -1,8 +1,9 @@
 """Torch custom ops: `torch.ops.harsanyi.*`, with fake kernels, vmap, and the transpose as backward.
 
-CPU tensors go to the compiled kernels; tensors on any other device to a torch implementation of the same
-primitive. The backward of an op is another op of this file (a transform's adjoint is a transform), so
-higher derivatives work too. Under torch.func and in forward mode an autograd.Function carries the same rules.
+CPU tensors go to the compiled kernels, those of a CUDA device to the twins of these kernels where the plugin
+is there, and all others to a torch implementation of the same primitive. The backward of an op is another op
+of this file (a transform's adjoint is a transform), so higher derivatives work too. Under torch.func and in
+forward mode an autograd.Function carries the same rules.
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ from typing import Any
 
 import torch
 
-from harsanyi import _core
+from harsanyi import _core, _cuda
 from harsanyi._arrays import MAX_LATTICE_PLAYERS
 from harsanyi.errors import ArgumentError, ArgumentTypeError
-from harsanyi.lattice import as_lattice, run_kernel
+from harsanyi.lattice import KIND_CODES, as_lattice, run_kernel
 from harsanyi.subsets import subsets_of_order
 
 # name: (the four entries of its matrix, the sign of the whole transform, the name of its adjoint)
@@ -40,12 +41,21 @@ def dtype_code(x: torch.Tensor, name: str = "x") -> int | None:
 
 
 def is_plain(x: torch.Tensor) -> bool:
-    """Whether nothing watches this CPU tensor (autograd, a compiler, vmap, a mode): no op is needed."""
+    """Whether this is a CPU tensor that nothing watches: no op is needed."""
+    return x.device.type == "cpu" and is_unwatched(x)
+
+
+def has_kernel(x: torch.Tensor) -> bool:
+    """Whether a kernel takes the memory of this tensor: the CPU's, or a CUDA device's with the plugin."""
+    return x.device.type == "cpu" or _cuda.usable(x)
+
+
+def is_unwatched(x: torch.Tensor) -> bool:
+    """Whether nothing watches this tensor: autograd, a compiler, vmap, a mode."""
     return (
         not torch.compiler.is_compiling()
         and torch._C._get_tracing_state() is None
         and type(x) is torch.Tensor
-        and x.device.type == "cpu"
         and not (x.requires_grad and torch.is_grad_enabled())
         and not x.is_neg()
         and torch._C._functorch.peek_interpreter_stack() is None
@@ -100,12 +110,23 @@ def _adjoint(name: str, numbers: Sequence[float]) -> str | list[float]:
     return [a, c, b, d]
 
 
-def transform_cpu(x: torch.Tensor, n: int, transform: str | list[float]) -> torch.Tensor:
-    """The kernel on a CPU tensor, out of place."""
+def transform_kernel(x: torch.Tensor, n: int, transform: str | list[float]) -> torch.Tensor:
+    """The kernel on a tensor that has one, out of place."""
     src = x.detach().contiguous()
-    result = torch.empty(x.shape, dtype=x.dtype)
-    run_kernel(transform, DTYPE_CODES[x.dtype], n, x.numel() >> n, src.data_ptr(), result.data_ptr())
+    result = torch.empty(x.shape, dtype=x.dtype, device=x.device)
+    _run(transform, n, src, result)
     return result
+
+
+def _run(transform: str | list[float], n: int, src: torch.Tensor, dst: torch.Tensor) -> None:
+    """The kernel of the device that both contiguous tensors are on; they may be the same."""
+    job = (DTYPE_CODES[src.dtype], n, src.numel() >> n, src.data_ptr(), dst.data_ptr())
+    if not _cuda.usable(src):
+        run_kernel(transform, *job)
+    elif isinstance(transform, str):
+        _core.cuda_transform(*_cuda.place(src), KIND_CODES[transform], *job)
+    else:
+        _core.cuda_kronecker(*_cuda.place(src), transform, *job)
 
 
 def transform_torch(x: torch.Tensor, n: int, entries: tuple[float, ...], sign: float = 1) -> torch.Tensor:
@@ -130,11 +151,13 @@ def transform_into(x: torch.Tensor, n: int, out: torch.Tensor, transform: str | 
         raise ArgumentError(
             "out", "a tensor while x or out requires a gradient", "None where autograd records"
         )
-    if not (is_plain(x) and is_plain(out) and out.is_contiguous()):
+    if not (is_unwatched(x) and is_unwatched(out) and has_kernel(out) and out.is_contiguous()):
         return out.copy_(call(x, transform))
-    if out.data_ptr() != x.data_ptr() or not x.is_contiguous():
+    distance = abs(out.data_ptr() - x.data_ptr())
+    if x.device != out.device or not x.is_contiguous() or 0 < distance < out.nbytes:
         out.copy_(x.clone() if _overlap(x, out) else x)
-    run_kernel(transform, DTYPE_CODES[x.dtype], n, x.numel() >> n, out.data_ptr(), out.data_ptr())
+        x = out
+    _run(transform, n, x, out)
     if not out.is_inference():  # a backward pass that has kept `out` must find out
         torch.autograd.graph.increment_version(out)
     return out
@@ -231,15 +254,23 @@ OPS: dict[str, Callable[..., torch.Tensor]] = {}
 def _register(
     name: str,
     schema: str,
-    cpu: Callable[..., torch.Tensor],
+    kernel: Callable[..., torch.Tensor],
     other: Callable[..., torch.Tensor],
     backward: Callable[..., Any],
     shape: Callable[[Sequence[int]], tuple[int, ...]] = tuple,
 ) -> None:
-    """Defines harsanyi::name, linear in its first argument; `shape` is that of the result."""
+    """Defines harsanyi::name, linear in its first argument.
+
+    `kernel` runs where the tensor has one, `other` elsewhere; `shape` is that of the result.
+    """
     qualified = f"harsanyi::{name}"
     _library.define(f"{name}({schema}) -> Tensor", tags=(torch.Tag.pt2_compliant_tag,))
-    _library.impl(name, cpu, "CPU")
+
+    def cuda(x: torch.Tensor, *numbers: float) -> torch.Tensor:
+        return kernel(x, *numbers) if _cuda.usable(x) else other(x, *numbers)
+
+    _library.impl(name, kernel, "CPU")
+    _library.impl(name, cuda, "CUDA")
     _library.impl(name, other, "CompositeExplicitAutograd")
 
     def fake(x: torch.Tensor, *_: float) -> torch.Tensor:
@@ -269,7 +300,7 @@ def _register_all() -> None:
         _register(
             name,
             "Tensor x",
-            lambda x: transform_cpu(x, _players(x), name),
+            lambda x: transform_kernel(x, _players(x), name),
             lambda x: transform_torch(x, _players(x), entries, sign),
             lambda ctx, grad: call(grad, adjoint),
         )
@@ -283,7 +314,7 @@ def _register_all() -> None:
     _register(
         "kronecker",
         "Tensor x, float a, float b, float c, float d",
-        lambda x, a, b, c, d: transform_cpu(x, _players(x), [a, b, c, d]),
+        lambda x, a, b, c, d: transform_kernel(x, _players(x), [a, b, c, d]),
         lambda x, a, b, c, d: transform_torch(x, _players(x), (a, b, c, d)),
         kronecker_backward,
     )

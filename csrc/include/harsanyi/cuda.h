@@ -33,6 +33,18 @@ HARSANYI_API harsanyi_status harsanyi_cuda_kronecker(int device, void* stream, c
                                                      harsanyi_dtype dtype, int n, int64_t batch, const void* src,
                                                      void* dst);
 
+/* ---- sums by order, player and pair, as harsanyi_pair_sums; in f64, within rounding of the CPU's ----
+ * One read of the input. workspace: device memory, aligned for doubles: none up to n = 13, never above 16 MiB. Any size
+ * down to one table, 16 KiB, will do: less memory takes more launches and, below that of one vector, rounds otherwise.
+ * The same sizes give the same bits, whatever the device and the stream's other work. */
+HARSANYI_API size_t harsanyi_cuda_pair_sums_workspace(int n, int64_t batch);
+HARSANYI_API harsanyi_status harsanyi_cuda_pair_sums(int device, void* stream, harsanyi_dtype dtype, int n,
+                                                     int64_t batch, const void* src, double* out, void* workspace,
+                                                     size_t workspace_bytes);
+/* As harsanyi_pair_sums_adjoint, with no workspace. */
+HARSANYI_API harsanyi_status harsanyi_cuda_pair_sums_adjoint(int device, void* stream, int n, int64_t batch,
+                                                             const double* src, double* out);
+
 /* ---- subsets, as the functions of the same names in harsanyi.h, to the bit; no workspace ----
  * Values in device memory that those refuse: a negative subset has rank -1; a rank outside 0..binomial(n,k)-1 gives the
  * subset -1; of a subset its bits 0..n-1 count; a player outside 0..n-1 is in no draw, which then has fewer. */
@@ -66,8 +78,8 @@ HARSANYI_API harsanyi_status harsanyi_cuda_masked_batch_from_masks(int device, v
                                                                    int64_t rows, const uint8_t* masks, void* out);
 
 /* ---- reductions, as the functions of the same names in harsanyi.h ----
- * Sums in f64 along a tree that n and the alignment of src fix: the same bits on every run and in every batch, though not
- * the CPU's (error below (64 + n) eps sum|x|); counts are exact. Loads are 16 bytes where src is aligned to them.
+ * Sums in f64 along a tree that n and the alignment of src fix: the same bits on every run and in every batch, though
+ * not the CPU's (error below (64 + n) eps sum|x|); counts are exact. Loads are 16 bytes where src is aligned to them.
  * workspace: the bytes of the query, aligned to 8; none for vectors of up to 2**11 entries. */
 HARSANYI_API size_t harsanyi_cuda_reduce_orders_workspace(harsanyi_dtype dtype, int n, int64_t batch);
 /* out: host memory, with pointers to memory of the device. */

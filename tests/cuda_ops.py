@@ -1,0 +1,168 @@
+"""The torch ops through the CUDA plugin; `simulated_cuda` runs this file with one that needs no device.
+
+CPU tensors stand for those of a device here; arrays go to the CPU's kernels as ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import harsanyi as hs
+import numpy as np
+import pytest
+import torch
+from harsanyi import _core, _cuda, ops
+from simulated_cuda import through_plugin  # noqa: F401
+
+pytestmark = pytest.mark.usefixtures("through_plugin")
+
+MATRIX = [[0.3, -1.25], [2.0, 0.7]]
+CALLS: dict[str, Callable[..., Any]] = {
+    **{name: getattr(hs, name) for name in ops.TRANSFORMS},
+    "kronecker": lambda x, **options: hs.kronecker(x, MATRIX, **options),
+}
+OP_ARGUMENTS = dict.fromkeys(ops.TRANSFORMS, ()) | {"kronecker": (0.3, -1.25, 2.0, 0.7)}
+DTYPES = (torch.float32, torch.float64, torch.int64)
+SHAPES = ((1,), (2,), (3, 4), (2, 3, 32), (5, 1 << 10), (1 << 15,))  # the last goes through the dispatcher
+CASES = [
+    pytest.param(name, dtype, id=f"{name}-{str(dtype)[6:]}")
+    for name in CALLS
+    for dtype in DTYPES
+    if not (name == "kronecker" and dtype == torch.int64)
+]
+
+
+@pytest.fixture
+def jobs(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
+    """The arguments of every call that reaches the plugin."""
+    seen: list[tuple[Any, ...]] = []
+
+    def watch(name: str) -> None:
+        kernel = getattr(_core, name)
+
+        def watched(*arguments: Any) -> None:
+            seen.append(arguments)
+            kernel(*arguments)
+
+        monkeypatch.setattr(_core, name, watched)
+
+    for name in ("cuda_transform", "cuda_kronecker"):
+        watch(name)
+    return seen
+
+
+def random_tensor(shape: tuple[int, ...], dtype: torch.dtype = torch.float64) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(0)
+    if dtype == torch.int64:
+        return torch.randint(-(2**63), 2**63 - 1, shape, generator=generator)
+    x = torch.randn(shape, generator=generator, dtype=dtype)
+    x[..., ::5] = -0.0
+    return x
+
+
+def same_bits(a: torch.Tensor, b: torch.Tensor) -> bool:
+    return a.shape == b.shape and a.dtype == b.dtype and a.numpy().tobytes() == b.numpy().tobytes()
+
+
+def on_cpu(name: str, x: torch.Tensor) -> torch.Tensor:
+    return torch.from_numpy(CALLS[name](x.detach().resolve_neg().numpy()))
+
+
+def by_cuda_key(name: str, x: torch.Tensor, *numbers: float) -> torch.Tensor:
+    """What the dispatcher calls for a tensor of a CUDA device."""
+    keys = torch._C.DispatchKeySet(torch._C.DispatchKey.CUDA)
+    result: torch.Tensor = getattr(torch.ops.harsanyi, name).default.redispatch(keys, x, *numbers)
+    return result
+
+
+@pytest.mark.parametrize(("name", "dtype"), CASES)
+def test_twins_agree_to_the_bit(name: str, dtype: torch.dtype, jobs: list[tuple[Any, ...]]) -> None:
+    for shape in SHAPES:
+        x = random_tensor(shape, dtype)
+        expected = on_cpu(name, x)
+        del jobs[:]
+        assert same_bits(CALLS[name](x), expected)
+        assert same_bits(by_cuda_key(name, x, *OP_ARGUMENTS[name]), expected)
+        assert len(jobs) == 2
+
+
+VIEWS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
+    "transposed": lambda x: x.transpose(0, 1).contiguous().transpose(0, 1),
+    "strided": lambda x: x.repeat_interleave(2, dim=-1)[..., ::2],
+    "expanded": lambda x: x[:1].expand(x.shape),
+    "negative": lambda x: torch.complex(x, -x).conj().imag,
+    "off the alignment": lambda x: torch.cat([x.flatten(), x.flatten()])[1 : 1 + x.numel()].view(x.shape),
+    "a parameter": torch.nn.Parameter,
+}
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("name", CALLS)
+def test_views_do_not_matter(name: str, view: str, jobs: list[tuple[Any, ...]]) -> None:
+    x = VIEWS[view](random_tensor((3, 2, 64)))
+    kept = x.detach().clone()
+    assert same_bits(CALLS[name](x).detach(), on_cpu(name, x))
+    assert torch.equal(x.detach(), kept)
+    assert len(jobs) == 1
+
+
+OUTPUTS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
+    "another": torch.empty_like,
+    "itself": lambda x: x,
+    "overlapping": lambda x: x.view(-1)[4:20].view(2, 8),
+    "strided": lambda x: torch.empty(*x.shape, 2, dtype=x.dtype)[..., 0],
+}
+
+
+@pytest.mark.parametrize("output", OUTPUTS)
+@pytest.mark.parametrize("name", CALLS)
+def test_results_go_where_they_are_told(name: str, output: str, jobs: list[tuple[Any, ...]]) -> None:
+    x = random_tensor((4, 8))
+    out = OUTPUTS[output](x)
+    x = x[: len(out)]
+    expected, version = on_cpu(name, x), out._version
+    assert CALLS[name](x, out=out) is out
+    assert same_bits(out.contiguous(), expected)
+    assert out._version > version
+    assert len(jobs) == 1
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_nothing_is_copied_on_the_way_to_an_output(name: str, jobs: list[tuple[Any, ...]]) -> None:
+    x, out = random_tensor((2, 8)), torch.empty(2, 8, dtype=torch.float64)
+    CALLS[name](x, out=out)
+    CALLS[name](x, out=x)
+    assert [job[-2:] for job in jobs] == [(x.data_ptr(), out.data_ptr()), (x.data_ptr(), x.data_ptr())]
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_the_kernels_get_the_device_and_the_stream(
+    name: str, jobs: list[tuple[Any, ...]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_cuda, "place", lambda x: (1, 4096))  # the simulation has two devices, and no streams
+    x = random_tensor((8,))
+    assert same_bits(CALLS[name](x), on_cpu(name, x))
+    assert same_bits(CALLS[name](x, out=torch.empty_like(x)), on_cpu(name, x))
+    assert [job[:2] for job in jobs] == [(1, 4096), (1, 4096)]
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_gradients_take_the_same_way(name: str, jobs: list[tuple[Any, ...]]) -> None:
+    x = random_tensor((2, 8)).requires_grad_()
+    assert torch.autograd.gradcheck(CALLS[name], (x,))
+    assert torch.autograd.gradgradcheck(CALLS[name], (x,))
+    del jobs[:]
+    y = CALLS[name](x)
+    (found,) = torch.autograd.grad(y, x, torch.ones_like(y))
+    adjoint = {"kronecker": "kronecker"} | {key: value[2] for key, value in ops.TRANSFORMS.items()}
+    ones = np.ones((2, 8))
+    expected = hs.kronecker(ones, np.transpose(MATRIX)) if name == "kronecker" else CALLS[adjoint[name]](ones)
+    assert same_bits(found, torch.from_numpy(expected))
+    assert len(jobs) == 2
+
+
+def test_an_error_of_the_plugin_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_cuda, "place", lambda x: (7, 0))
+    with pytest.raises(RuntimeError, match=r"^cuda: "):
+        hs.zeta(torch.ones(4))

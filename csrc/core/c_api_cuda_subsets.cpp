@@ -58,8 +58,7 @@ harsanyi_status harsanyi_cuda_sample_subsets(int device, void* stream, int n, co
 
 harsanyi_status harsanyi_cuda_masks_from_subsets(int device, void* stream, int n, int64_t count, const int64_t* subsets,
                                                  uint8_t* masks) {
-  if (const harsanyi_status status = check_players(n)) return status;
-  if (const harsanyi_status status = check_each(count, subsets, masks, "subsets, masks")) return status;
+  if (const harsanyi_status status = check_masks(n, count, subsets, masks, "subsets, masks")) return status;
   return on_device(device, stream, [&](const CudaTable& table, const CudaPlace& place) {
     return table.masks_from_subsets(place, n, count, subsets, masks);
   });
@@ -67,9 +66,7 @@ harsanyi_status harsanyi_cuda_masks_from_subsets(int device, void* stream, int n
 
 harsanyi_status harsanyi_cuda_subsets_from_masks(int device, void* stream, int n, int64_t count, const uint8_t* masks,
                                                  int64_t* subsets) {
-  if (const harsanyi_status status = check_players(n)) return status;
-  const void* const from = n > 0 ? masks : static_cast<const void*>(subsets);  // masks of no players are not read
-  if (const harsanyi_status status = check_each(count, from, subsets, "masks, subsets")) return status;
+  if (const harsanyi_status status = check_masks(n, count, subsets, masks, "masks, subsets")) return status;
   return on_device(device, stream, [&](const CudaTable& table, const CudaPlace& place) {
     return table.subsets_from_masks(place, n, count, masks, subsets);
   });

@@ -48,6 +48,12 @@ inline harsanyi_status check_each(int64_t count, const void* from, const void* t
   return fail(bad, "%s: null pointer", names);
 }
 
+// Of subsets as integers and as masks, in whichever direction; masks of no players are not touched.
+inline harsanyi_status check_masks(int n, int64_t count, const void* subsets, const void* masks, const char* names) {
+  if (const harsanyi_status status = check_players(n)) return status;
+  return check_each(count, subsets, n > 0 ? masks : subsets, names);
+}
+
 inline harsanyi_status check_order(int n, int k) {
   if (const harsanyi_status status = check_players(n)) return status;
   return k >= 0 && k <= n ? HARSANYI_OK : fail(bad, "k: %d is outside 0..%d", k, n);

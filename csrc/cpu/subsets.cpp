@@ -105,8 +105,7 @@ harsanyi_status harsanyi_sample_subsets(int n, const int32_t* players, int candi
 }
 
 harsanyi_status harsanyi_masks_from_subsets(int n, int64_t count, const int64_t* subsets, uint8_t* masks) {
-  if (const harsanyi_status status = check_players(n)) return status;
-  if (const harsanyi_status status = check_each(count, subsets, masks, "subsets, masks")) return status;
+  if (const harsanyi_status status = check_masks(n, count, subsets, masks, "subsets, masks")) return status;
   for (int64_t row = 0; row < count; ++row) {
     if (static_cast<uint64_t>(subsets[row]) > full_set(n)) {
       return fail(bad, "subsets[%lld]: %lld is outside 0..2**%d-1", static_cast<long long>(row),
@@ -118,9 +117,7 @@ harsanyi_status harsanyi_masks_from_subsets(int n, int64_t count, const int64_t*
 }
 
 harsanyi_status harsanyi_subsets_from_masks(int n, int64_t count, const uint8_t* masks, int64_t* subsets) {
-  if (const harsanyi_status status = check_players(n)) return status;
-  const void* const from = n > 0 ? masks : static_cast<const void*>(subsets);  // masks of no players are not read
-  if (const harsanyi_status status = check_each(count, from, subsets, "masks, subsets")) return status;
+  if (const harsanyi_status status = check_masks(n, count, subsets, masks, "masks, subsets")) return status;
   for (int64_t row = 0; row < count; ++row) {
     uint64_t subset = 0;
     for (int i = 0; i < n; ++i) subset |= static_cast<uint64_t>(masks[row * n + i] != 0) << i;

@@ -190,6 +190,7 @@ void test_refusals() {
   refused(harsanyi_cuda_subsets_from_masks(0, nullptr, -1, 1, masks, sets), "n: -1");
   refused(harsanyi_cuda_subsets_from_masks(0, nullptr, 2, 1, nullptr, sets), "masks, subsets");
   check_ok(harsanyi_cuda_rank_subsets(0, nullptr, 0, nullptr, nullptr));
+  check_ok(harsanyi_cuda_masks_from_subsets(0, nullptr, 0, 4, sets, nullptr));
 }
 
 }  // namespace

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import torch
 
 ROOT = Path(__file__).parents[1]
+DEVICE = os.environ.get("HARSANYI_TEST_DEVICE", "cpu")  # where the tests that go through a plugin put tensors
 
 
 def build_plugin(folder: Path) -> Path:
@@ -46,8 +47,11 @@ def build_plugin(folder: Path) -> Path:
     return library
 
 
-def run_file(plugin: Path, name: str) -> int:
-    """Runs one cuda_*.py of this folder through the plugin; returns how many tests passed, all of them."""
+def run_file(plugin: Path | None, name: str) -> int:
+    """Runs one cuda_*.py of this folder through the plugin; returns how many tests passed, all of them.
+
+    None: on a device, through the plugin that is installed.
+    """
     command = [
         sys.executable,
         "-m",
@@ -57,7 +61,8 @@ def run_file(plugin: Path, name: str) -> int:
         "no:cacheprovider",
         str(Path(__file__).with_name(name)),
     ]
-    environment = {**os.environ, "HARSANYI_CUDA_PLUGIN": str(plugin)}
+    where = {"HARSANYI_TEST_DEVICE": "cuda"} if plugin is None else {"HARSANYI_CUDA_PLUGIN": str(plugin)}
+    environment = {**os.environ, **where}
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     passed = re.search(r"^(\d+) passed in ", done.stdout, re.MULTILINE)
@@ -67,10 +72,12 @@ def run_file(plugin: Path, name: str) -> int:
 
 @pytest.fixture
 def through_plugin(monkeypatch: pytest.MonkeyPatch) -> None:
-    """CPU tensors count as those of a device, which is simulated: its memory is the host's."""
+    """Where the device is simulated, CPU tensors count as its own: its memory is the host's."""
     from harsanyi import _core, _cuda
 
     assert _core.cuda_available(), _core.cuda_absence()
+    if DEVICE != "cpu":
+        return
 
     def on_host(x: torch.Tensor) -> bool:
         return x.device.type == "cpu"

@@ -1,9 +1,54 @@
+// The CUDA plugin, and its functions of subsets, masked batches and reductions. Buffers are addresses on `device`, a
+// stream is that of a cudaStream_t.
+#include <tuple>
+
 #include "borrow.hpp"
 #include "harsanyi/cuda.h"
 
 namespace harsanyi_bindings {
+namespace {
 
-// Addresses are device memory; the stream is the address of a cudaStream_t.
+// What Python gives for an argument of the C ABI.
+template <class T>
+struct Argument {
+  using type = T;
+  static T from(T value) { return value; }
+};
+template <class T>
+struct Argument<T*> {
+  using type = const py::object&;
+  static T* from(const py::object& buffer) { return static_cast<T*>(address_of(buffer)); }
+};
+template <>
+struct Argument<harsanyi_dtype> {
+  using type = int;
+  static harsanyi_dtype from(int code) { return static_cast<harsanyi_dtype>(code); }
+};
+
+// A function of the C ABI for Python. Launches may wait for room in the stream, so they are made without the GIL.
+template <class... A>
+auto bound(harsanyi_status (*function)(A...)) {
+  return [function](typename Argument<A>::type... arguments) {
+    const std::tuple<A...> converted(Argument<A>::from(arguments)...);
+    py::gil_scoped_release release;
+    check(std::apply(function, converted));
+  };
+}
+template <class... A>
+auto bound(size_t (*query)(A...)) {
+  return [query](typename Argument<A>::type... arguments) { return query(Argument<A>::from(arguments)...); };
+}
+
+harsanyi_status reduce_orders(int device, void* stream, harsanyi_dtype dtype, int n, int64_t batch, const void* src,
+                              const double* thresholds, bool salient_only, double* sum, double* absolute,
+                              double* positive, double* negative, int64_t* count, void* workspace, size_t bytes) {
+  const harsanyi_order_sums out{sum, absolute, positive, negative, count};
+  return harsanyi_cuda_reduce_orders(device, stream, dtype, n, batch, src, thresholds, salient_only ? 1 : 0, &out,
+                                     workspace, bytes);
+}
+
+}  // namespace
+
 void register_cuda(py::module_& module) {
   module.def("cuda_available", [] {
     py::gil_scoped_release release;  // the first call loads a library and starts a device
@@ -13,6 +58,17 @@ void register_cuda(py::module_& module) {
     py::gil_scoped_release release;
     return harsanyi_cuda_available() != 0 ? "" : harsanyi_last_error();
   });
+  module.def("cuda_subsets_of_order", bound(harsanyi_cuda_subsets_of_order));
+  module.def("cuda_rank_subsets", bound(harsanyi_cuda_rank_subsets));
+  module.def("cuda_unrank_subsets", bound(harsanyi_cuda_unrank_subsets));
+  module.def("cuda_masks_from_subsets", bound(harsanyi_cuda_masks_from_subsets));
+  module.def("cuda_subsets_from_masks", bound(harsanyi_cuda_subsets_from_masks));
+  module.def("cuda_masked_batch", bound(harsanyi_cuda_masked_batch));
+  module.def("cuda_masked_batch_from_masks", bound(harsanyi_cuda_masked_batch_from_masks));
+  module.def("cuda_reduce_orders_workspace", bound(harsanyi_cuda_reduce_orders_workspace));
+  module.def("cuda_reduce_orders", bound(reduce_orders));
+  module.def("cuda_player_sums_workspace", bound(harsanyi_cuda_player_sums_workspace));
+  module.def("cuda_player_sums", bound(harsanyi_cuda_player_sums));
 }
 
 }  // namespace harsanyi_bindings

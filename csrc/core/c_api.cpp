@@ -44,12 +44,9 @@ harsanyi_status transform(const Transform& job, int64_t batch, void* workspace, 
 
 harsanyi_status check_masking(size_t element_bytes, int64_t elements, const void* sample, const void* baseline,
                               const int32_t* player, int n, int64_t rows, const void* sets, const void* out) {
-  if (element_bytes != 1 && element_bytes != 2 && element_bytes != 4 && element_bytes != 8) {
-    return fail(HARSANYI_ERROR_UNSUPPORTED, "element_bytes: %zu is none of 1, 2, 4, 8", element_bytes);
-  }
-  if (elements < 0 || rows < 0 || n < 0) return fail(bad, "elements, rows, n: must not be negative");
-  if (elements == 0 || rows == 0) return HARSANYI_OK;
-  if (!sample || !baseline || !player || !sets || !out) return fail(bad, "masked batch: null pointer");
+  const harsanyi_status status =
+      check_masked_batch(element_bytes, elements, sample, baseline, player, n, rows, sets, out);
+  if (status != HARSANYI_OK || rows == 0) return status;
   for (int64_t e = 0; e < elements; ++e) {
     if (player[e] >= n) {
       return fail(bad, "player[%lld]: %d, but there are %d players", static_cast<long long>(e), player[e], n);

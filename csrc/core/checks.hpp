@@ -24,4 +24,52 @@ inline harsanyi_status check_lattice(harsanyi_dtype dtype, int n, int64_t batch)
   return HARSANYI_OK;
 }
 
+// Of functions of subsets as integers.
+inline harsanyi_status check_players(int n) {
+  if (n >= 0 && n <= kMaxSubsetPlayers) return HARSANYI_OK;
+  return fail(bad, "n: %d is outside 0..%d", n, kMaxSubsetPlayers);
+}
+
+// Of a sample, but for the players' numbers.
+inline harsanyi_status check_draw(int n, const int32_t* players, int candidates, int size, int64_t count,
+                                  const void* out) {
+  if (n < 0 || candidates < 0 || candidates > n) return fail(bad, "candidates: %d of n = %d players", candidates, n);
+  if (size < 0 || size > candidates) return fail(bad, "size: %d is outside 0..%d", size, candidates);
+  if (count < 0) return fail(bad, "count: must not be negative");
+  if (count > 0 && ((candidates > 0 && players == nullptr) || out == nullptr)) {
+    return fail(bad, "players, out: null pointer");
+  }
+  return HARSANYI_OK;
+}
+
+// Of `count` entries that go from one array to another.
+inline harsanyi_status check_each(int64_t count, const void* from, const void* to, const char* names) {
+  if (count >= 0 && (count == 0 || (from != nullptr && to != nullptr))) return HARSANYI_OK;
+  return fail(bad, "%s: null pointer", names);
+}
+
+// Of subsets as integers and as masks, in whichever direction; masks of no players are not touched.
+inline harsanyi_status check_masks(int n, int64_t count, const void* subsets, const void* masks, const char* names) {
+  if (const harsanyi_status status = check_players(n)) return status;
+  return check_each(count, subsets, n > 0 ? masks : subsets, names);
+}
+
+inline harsanyi_status check_order(int n, int k) {
+  if (const harsanyi_status status = check_players(n)) return status;
+  return k >= 0 && k <= n ? HARSANYI_OK : fail(bad, "k: %d is outside 0..%d", k, n);
+}
+
+// Of a masked batch, but for the elements' players.
+inline harsanyi_status check_masked_batch(size_t element_bytes, int64_t elements, const void* sample,
+                                          const void* baseline, const int32_t* player, int n, int64_t rows,
+                                          const void* sets, const void* out) {
+  if (element_bytes != 1 && element_bytes != 2 && element_bytes != 4 && element_bytes != 8) {
+    return fail(HARSANYI_ERROR_UNSUPPORTED, "element_bytes: %zu is none of 1, 2, 4, 8", element_bytes);
+  }
+  if (elements < 0 || rows < 0 || n < 0) return fail(bad, "elements, rows, n: must not be negative");
+  if (elements == 0 || rows == 0) return HARSANYI_OK;
+  if (!sample || !baseline || !player || !sets || !out) return fail(bad, "masked batch: null pointer");
+  return HARSANYI_OK;
+}
+
 }  // namespace harsanyi

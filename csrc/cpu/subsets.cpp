@@ -1,28 +1,14 @@
 // Subsets as integers and as masks: enumeration, rank, sampling. Portable code; these are far from any hot path's
 // limit.
-#include "../core/status.hpp"
+#include "../core/checks.hpp"
 #include "../core/threads.hpp"
-#include "../lattice/bits.hpp"
 #include "../lattice/philox.hpp"
 #include "harsanyi/harsanyi.h"
 
 namespace harsanyi {
 namespace {
 
-constexpr harsanyi_status bad = HARSANYI_ERROR_ARGUMENT;
-
-harsanyi_status check_players(int n) {
-  if (n >= 0 && n <= kMaxSubsetPlayers) return HARSANYI_OK;
-  return fail(bad, "n: %d is outside 0..%d", n, kMaxSubsetPlayers);
-}
-
-harsanyi_status check_draw(int n, const int32_t* players, int candidates, int size, int64_t count, const void* out) {
-  if (n < 0 || candidates < 0 || candidates > n) return fail(bad, "candidates: %d of n = %d players", candidates, n);
-  if (size < 0 || size > candidates) return fail(bad, "size: %d is outside 0..%d", size, candidates);
-  if (count < 0) return fail(bad, "count: must not be negative");
-  if (count > 0 && ((candidates > 0 && players == nullptr) || out == nullptr)) {
-    return fail(bad, "players, out: null pointer");
-  }
+harsanyi_status check_drawn_players(int n, const int32_t* players, int candidates, int64_t count) {
   for (int i = 0; i < candidates && count > 0; ++i) {
     if (players[i] < 0 || players[i] >= n) return fail(bad, "players[%d]: %d is outside 0..%d", i, players[i], n - 1);
   }
@@ -39,8 +25,7 @@ extern "C" {
 uint64_t harsanyi_binomial(int n, int k) { return n >= 0 && n <= kMaxSubsetPlayers ? binomial(n, k) : 0; }
 
 harsanyi_status harsanyi_subsets_of_order(int n, int k, int64_t* out) {
-  if (const harsanyi_status status = check_players(n)) return status;
-  if (k < 0 || k > n) return fail(bad, "k: %d is outside 0..%d", k, n);
+  if (const harsanyi_status status = check_order(n, k)) return status;
   if (out == nullptr) return fail(bad, "out: null pointer");
   uint64_t subset = full_set(k);
   const uint64_t count = binomial(n, k);
@@ -52,9 +37,7 @@ harsanyi_status harsanyi_subsets_of_order(int n, int k, int64_t* out) {
 }
 
 harsanyi_status harsanyi_rank_subsets(int64_t count, const int64_t* subsets, int64_t* ranks) {
-  if (count < 0 || (count > 0 && (subsets == nullptr || ranks == nullptr))) {
-    return fail(bad, "subsets, ranks: null pointer");
-  }
+  if (const harsanyi_status status = check_each(count, subsets, ranks, "subsets, ranks")) return status;
   for (int64_t i = 0; i < count; ++i) {
     if (subsets[i] < 0) return fail(bad, "subsets[%lld]: negative", static_cast<long long>(i));
     ranks[i] = static_cast<int64_t>(rank_in_order(static_cast<uint64_t>(subsets[i])));
@@ -63,11 +46,8 @@ harsanyi_status harsanyi_rank_subsets(int64_t count, const int64_t* subsets, int
 }
 
 harsanyi_status harsanyi_unrank_subsets(int n, int k, int64_t count, const int64_t* ranks, int64_t* subsets) {
-  if (const harsanyi_status status = check_players(n)) return status;
-  if (k < 0 || k > n) return fail(bad, "k: %d is outside 0..%d", k, n);
-  if (count < 0 || (count > 0 && (subsets == nullptr || ranks == nullptr))) {
-    return fail(bad, "ranks, subsets: null pointer");
-  }
+  if (const harsanyi_status status = check_order(n, k)) return status;
+  if (const harsanyi_status status = check_each(count, ranks, subsets, "ranks, subsets")) return status;
   const uint64_t total = binomial(n, k);
   for (int64_t i = 0; i < count; ++i) {
     if (ranks[i] < 0 || static_cast<uint64_t>(ranks[i]) >= total) {
@@ -92,6 +72,7 @@ harsanyi_status harsanyi_orders(int n, uint8_t* out) {
 harsanyi_status harsanyi_sample_masks(int n, const int32_t* players, int candidates, int size, int64_t count,
                                       uint64_t seed, uint64_t first, uint8_t* masks) {
   if (const harsanyi_status status = check_draw(n, players, candidates, size, count, masks)) return status;
+  if (const harsanyi_status status = check_drawn_players(n, players, candidates, count)) return status;
   parallel_ranges(count, n, [&](int64_t begin, int64_t rows, int) {
     for (int64_t row = begin; row < begin + rows; ++row) {
       uint8_t* mask = masks + row * n;
@@ -109,6 +90,7 @@ harsanyi_status harsanyi_sample_subsets(int n, const int32_t* players, int candi
                                         uint64_t seed, uint64_t first, int64_t* subsets) {
   if (const harsanyi_status status = check_players(n)) return status;
   if (const harsanyi_status status = check_draw(n, players, candidates, size, count, subsets)) return status;
+  if (const harsanyi_status status = check_drawn_players(n, players, candidates, count)) return status;
   parallel_ranges(count, 8 * (size + 1), [&](int64_t begin, int64_t rows, int) {
     for (int64_t row = begin; row < begin + rows; ++row) {
       uint64_t subset = 0;
@@ -123,10 +105,7 @@ harsanyi_status harsanyi_sample_subsets(int n, const int32_t* players, int candi
 }
 
 harsanyi_status harsanyi_masks_from_subsets(int n, int64_t count, const int64_t* subsets, uint8_t* masks) {
-  if (const harsanyi_status status = check_players(n)) return status;
-  if (count < 0 || (count > 0 && (subsets == nullptr || masks == nullptr))) {
-    return fail(bad, "subsets, masks: null pointer");
-  }
+  if (const harsanyi_status status = check_masks(n, count, subsets, masks, "subsets, masks")) return status;
   for (int64_t row = 0; row < count; ++row) {
     if (static_cast<uint64_t>(subsets[row]) > full_set(n)) {
       return fail(bad, "subsets[%lld]: %lld is outside 0..2**%d-1", static_cast<long long>(row),
@@ -138,10 +117,7 @@ harsanyi_status harsanyi_masks_from_subsets(int n, int64_t count, const int64_t*
 }
 
 harsanyi_status harsanyi_subsets_from_masks(int n, int64_t count, const uint8_t* masks, int64_t* subsets) {
-  if (const harsanyi_status status = check_players(n)) return status;
-  if (count < 0 || (count > 0 && (subsets == nullptr || (n > 0 && masks == nullptr)))) {
-    return fail(bad, "masks, subsets: null pointer");
-  }
+  if (const harsanyi_status status = check_masks(n, count, subsets, masks, "masks, subsets")) return status;
   for (int64_t row = 0; row < count; ++row) {
     uint64_t subset = 0;
     for (int i = 0; i < n; ++i) subset |= static_cast<uint64_t>(masks[row * n + i] != 0) << i;

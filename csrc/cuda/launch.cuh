@@ -156,6 +156,17 @@ inline int shared_limit(int device) {
 int run_transform(const CudaPlace& place, const Transform& job, int64_t batch);
 int run_pair_sums(const CudaPlace& place, const CudaPairSums& job);
 int run_pair_sums_adjoint(const CudaPlace& place, int n, int64_t batch, const double* src, double* out);
+int run_subsets_of_order(const CudaPlace& place, int n, int k, int64_t* out);
+int run_rank_subsets(const CudaPlace& place, int64_t count, const int64_t* subsets, int64_t* ranks);
+int run_unrank_subsets(const CudaPlace& place, int n, int k, int64_t count, const int64_t* ranks, int64_t* subsets);
+int run_orders(const CudaPlace& place, int n, uint8_t* out);
+int run_sample_masks(const CudaPlace& place, const SubsetDraw& draw, int64_t count, uint8_t* masks);
+int run_sample_subsets(const CudaPlace& place, const SubsetDraw& draw, int64_t count, int64_t* subsets);
+int run_masks_from_subsets(const CudaPlace& place, int n, int64_t count, const int64_t* subsets, uint8_t* masks);
+int run_subsets_from_masks(const CudaPlace& place, int n, int64_t count, const uint8_t* masks, int64_t* subsets);
+int run_masked_batch(const CudaPlace& place, const MaskedBatch& job, int64_t rows);
+int run_reduce_orders(const CudaPlace& place, const OrderReduction& job, int64_t batch, double* workspace);
+int run_player_sums(const CudaPlace& place, const PlayerReduction& job, int64_t batch, double* workspace);
 
 }  // namespace cuda
 }  // namespace harsanyi

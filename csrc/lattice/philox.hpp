@@ -14,8 +14,13 @@ class Philox {
   HARSANYI_HD Philox(uint64_t seed, uint64_t draw) : seed_(seed), draw_(draw) {}
 
   HARSANYI_HD uint32_t next() {
-    if (used_ == 4) refill();
-    return words_[used_++];
+    if (left_ == 0) refill();
+    --left_;
+    const uint32_t word = words_[0];  // no index that is known only at run time: a device keeps them in registers
+    words_[0] = words_[1];
+    words_[1] = words_[2];
+    words_[2] = words_[3];
+    return word;
   }
 
   // Uniform in 0..bound-1, bound >= 1 (Lemire's multiplication with rejection: exact, one division in rare cases).
@@ -47,13 +52,13 @@ class Philox {
     words_[1] = c1;
     words_[2] = c2;
     words_[3] = c3;
-    used_ = 0;
+    left_ = 4;
   }
 
   uint64_t seed_, draw_;
   uint32_t block_ = 0;
   uint32_t words_[4] = {};
-  int used_ = 4;
+  int left_ = 0;
 };
 
 // Floyd's algorithm: a uniform set of `size` of `candidates` items in `size` draws. contains(i) and insert(i) act on

@@ -84,6 +84,74 @@ def decompose_workspace(n: int, batch: int, with_noise: bool, options: dict[str,
 # The CUDA plugin: whether it is loaded and has a device, and if not, why.
 def cuda_available() -> bool: ...
 def cuda_absence() -> str: ...
+def cuda_subsets_of_order(device: int, stream: int, n: int, k: int, out: int) -> None: ...
+def cuda_rank_subsets(device: int, stream: int, count: int, subsets: int, ranks: int) -> None: ...
+def cuda_unrank_subsets(
+    device: int, stream: int, n: int, k: int, count: int, ranks: int, subsets: int
+) -> None: ...
+def cuda_masks_from_subsets(
+    device: int, stream: int, n: int, count: int, subsets: int, masks: int
+) -> None: ...
+def cuda_subsets_from_masks(
+    device: int, stream: int, n: int, count: int, masks: int, subsets: int
+) -> None: ...
+def cuda_masked_batch(
+    device: int,
+    stream: int,
+    element_bytes: int,
+    elements: int,
+    sample: int,
+    baseline: int,
+    player: int,
+    n: int,
+    rows: int,
+    subsets: int,
+    out: int,
+) -> None: ...
+def cuda_masked_batch_from_masks(
+    device: int,
+    stream: int,
+    element_bytes: int,
+    elements: int,
+    sample: int,
+    baseline: int,
+    player: int,
+    n: int,
+    rows: int,
+    masks: int,
+    out: int,
+) -> None: ...
+def cuda_reduce_orders_workspace(dtype: int, n: int, batch: int) -> int: ...
+def cuda_reduce_orders(
+    device: int,
+    stream: int,
+    dtype: int,
+    n: int,
+    batch: int,
+    src: int,
+    thresholds: int,
+    salient_only: bool,
+    sum: int,
+    absolute: int,
+    positive: int,
+    negative: int,
+    count: int,
+    workspace: int,
+    workspace_bytes: int,
+) -> None: ...
+def cuda_player_sums_workspace(dtype: int, n: int, batch: int) -> int: ...
+def cuda_player_sums(
+    device: int,
+    stream: int,
+    dtype: int,
+    n: int,
+    batch: int,
+    src: int,
+    weights: int,
+    out: int,
+    workspace: int,
+    workspace_bytes: int,
+) -> None: ...
 
 # On device memory: `stream` is the address of a cudaStream_t, and buffers are addresses on `device`.
 def cuda_transform(

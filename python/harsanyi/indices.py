@@ -26,8 +26,7 @@ import numpy.typing as npt
 from harsanyi._arrays import ArrayT, check_players, is_tensor, require_memory
 from harsanyi.errors import ArgumentError, ArgumentTypeError
 from harsanyi.lattice import kronecker, superset_zeta
-from harsanyi.reductions import floating_lattice, like, order_table, player_sums
-from harsanyi.subsets import subsets_of_order
+from harsanyi.reductions import floating_lattice, like, order_table, player_sums, sets_of_order
 
 __all__ = [
     "banzhaf_interactions",
@@ -342,7 +341,7 @@ def _from_table(a: ArrayT, n: int, table: Table) -> ArrayT:
     by_order = like(order_table(n), a)
     result: Any = _zeros_like(a)
     for s, weights in enumerate(table):
-        kept = like(subsets_of_order(n, s), a)
+        kept = sets_of_order(n, s, a)
         if weights[s + 1 :].any():
             result[..., kept] = superset_zeta(a * like(weights, a)[by_order])[..., kept]
         else:  # nothing above S counts

@@ -9,16 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from math import comb, prod
-from typing import TYPE_CHECKING, Any, Generic
+from typing import TYPE_CHECKING, Any, Generic, TypeGuard
 
 import numpy as np
 import numpy.typing as npt
 
-from harsanyi import _core
+from harsanyi import _core, _cuda
 from harsanyi._arrays import Array, ArrayT, is_tensor
 from harsanyi.errors import ArgumentError, ArgumentTypeError
 from harsanyi.lattice import INT64_CODE, as_lattice, superset_zeta
-from harsanyi.subsets import orders, subsets_up_to_order
+from harsanyi.subsets import orders, subsets_of_order, subsets_up_to_order
 
 if TYPE_CHECKING:
     import torch
@@ -97,6 +97,8 @@ def player_sums(x: Any, n: int, weights: Floats) -> Any:
         singletons = like(np.left_shift(1, np.arange(n)), x)
         return superset_zeta(weighted)[..., singletons]
     values = _contiguous(x)
+    if _on_cuda(values):
+        return _player_sums_cuda(values, n, weights)
     batch = tuple(values.shape[:-1])
     sums = np.empty((*batch, n))
     _core.player_sums(as_lattice(values)[2], n, prod(batch), _address(values), weights, sums)
@@ -105,6 +107,26 @@ def player_sums(x: Any, n: int, weights: Floats) -> Any:
     import torch
 
     return torch.from_numpy(sums).to(values.dtype)
+
+
+def _player_sums_cuda(x: torch.Tensor, n: int, weights: Floats) -> torch.Tensor:
+    import torch
+
+    batch = tuple(x.shape[:-1])
+    size = (as_lattice(x)[2], n, prod(batch))
+    by_order = torch.tensor(weights, device=x.device)
+    sums = torch.empty((*batch, n), dtype=torch.float64, device=x.device)
+    scratch = torch.empty(_core.cuda_player_sums_workspace(*size), dtype=torch.uint8, device=x.device)
+    _core.cuda_player_sums(
+        *_cuda.place(x),
+        *size,
+        x.data_ptr(),
+        by_order.data_ptr(),
+        sums.data_ptr(),
+        scratch.data_ptr(),
+        scratch.numel(),
+    )
+    return sums.to(x.dtype)
 
 
 def pair_sums(x: Any) -> Any:
@@ -162,13 +184,28 @@ def like(table: npt.NDArray[Any], x: Array) -> Any:
     return torch.tensor(table, dtype=x.dtype if table.dtype.kind == "f" else None, device=x.device)
 
 
+def sets_of_order(n: int, k: int, x: Array) -> Any:
+    """`subsets_of_order(n, k)` beside x, as `like` puts it there; a CUDA device enumerates its own."""
+    if not _on_cuda(x):
+        return like(subsets_of_order(n, k), x)
+    import torch
+
+    sets = x.new_empty(comb(n, k), dtype=torch.int64)
+    _core.cuda_subsets_of_order(*_cuda.place(x), n, k, sets.data_ptr())
+    return sets
+
+
 def _needs_torch(x: Any) -> bool:
-    """Whether x is a tensor out of the kernels' reach: on a device, or watched by autograd or a compiler."""
+    """Whether x is a tensor out of the kernels' reach: of another device, or watched by autograd."""
     if not is_tensor(x):
         return False
-    from harsanyi.ops import is_plain
+    from harsanyi.ops import has_kernel, is_unwatched
 
-    return not is_plain(x)
+    return not (is_unwatched(x) and has_kernel(x))
+
+
+def _on_cuda(x: Array) -> TypeGuard[torch.Tensor]:
+    return is_tensor(x) and _cuda.usable(x)
 
 
 def _contiguous(x: Any) -> Any:
@@ -202,6 +239,8 @@ def _reduce_kernel(x: Any, n: int, threshold: Any, salient_only: bool) -> OrderS
     batch = tuple(x.shape[:-1])
     limits = per_vector(threshold, batch)
     values = _contiguous(x)
+    if _on_cuda(values):
+        return _reduce_cuda(values, n, limits, bool(salient_only))
     shape = (*batch, n + 1)
     s, a, p, m = (np.empty(shape) for _ in range(4))
     count = np.empty(shape, np.int64)
@@ -213,6 +252,33 @@ def _reduce_kernel(x: Any, n: int, threshold: Any, salient_only: bool) -> OrderS
     from torch import from_numpy
 
     return OrderSums(from_numpy(s), from_numpy(a), from_numpy(p), from_numpy(m), from_numpy(count))
+
+
+def _reduce_cuda(x: torch.Tensor, n: int, limits: Floats | None, salient_only: bool) -> OrderSums[Any]:
+    import torch
+
+    batch = tuple(x.shape[:-1])
+    size = (as_lattice(x)[2], n, prod(batch))
+    limit = None if limits is None else torch.tensor(limits, device=x.device)
+    shape = (*batch, n + 1)
+    s, a, p, m = (torch.empty(shape, dtype=torch.float64, device=x.device) for _ in range(4))
+    count = torch.empty(shape, dtype=torch.int64, device=x.device)
+    scratch = torch.empty(_core.cuda_reduce_orders_workspace(*size), dtype=torch.uint8, device=x.device)
+    _core.cuda_reduce_orders(
+        *_cuda.place(x),
+        *size,
+        x.data_ptr(),
+        0 if limit is None else limit.data_ptr(),
+        salient_only,
+        s.data_ptr(),
+        a.data_ptr(),
+        p.data_ptr(),
+        m.data_ptr(),
+        count.data_ptr(),
+        scratch.data_ptr(),
+        scratch.numel(),
+    )
+    return OrderSums(s, a, p, m, count)
 
 
 def _reduce_torch(x: torch.Tensor, n: int, threshold: Any, salient_only: bool) -> OrderSums[Any]:

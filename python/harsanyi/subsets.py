@@ -9,15 +9,23 @@ are an error, and so is a subset that names a player outside 0..n-1.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from math import comb
+from collections.abc import Callable, Sequence
+from math import comb, prod
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from harsanyi import _core
-from harsanyi._arrays import MAX_SUBSET_PLAYERS, ArrayT, as_array, check_players, is_tensor, require_memory
+from harsanyi import _core, _cuda
+from harsanyi._arrays import (
+    MAX_SUBSET_PLAYERS,
+    Array,
+    ArrayT,
+    as_array,
+    check_players,
+    is_tensor,
+    require_memory,
+)
 from harsanyi.errors import ArgumentError, ArgumentTypeError
 
 __all__ = [
@@ -33,7 +41,6 @@ __all__ = [
 ]
 
 Integers = npt.NDArray[np.int64]
-Masks = npt.NDArray[np.bool_]
 
 
 def orders(n: int) -> Integers:
@@ -165,13 +172,13 @@ def rank_subsets(subsets: ArrayT) -> ArrayT:
         array([0, 1, 2, 3])
     """
 
-    def rank(array: npt.NDArray[Any]) -> Integers:
+    def rank(array: Array) -> Array:
         sets = _integers(array, "subsets", 1 << MAX_SUBSET_PLAYERS, "made of subsets, 0 to 2**63 - 1")
-        ranks = np.empty(sets.shape, np.int64)
-        _core.rank_subsets(sets.size, sets, ranks)
+        ranks = _empty(sets.shape, "int64", sets)
+        _run("rank_subsets", prod(sets.shape), sets, ranks)
         return ranks
 
-    return _on_host(rank, subsets, "subsets")
+    return _in_kind(rank, subsets, "subsets")
 
 
 def unrank_subsets(ranks: ArrayT, n: int, k: int) -> ArrayT:
@@ -198,13 +205,13 @@ def unrank_subsets(ranks: ArrayT, n: int, k: int) -> ArrayT:
     k = check_players(k, most=n, name="k")
     total = comb(n, k)
 
-    def unrank(array: npt.NDArray[Any]) -> Integers:
+    def unrank(array: Array) -> Array:
         positions = _integers(array, "ranks", total, f"made of ranks of {total} subsets, 0 to {total - 1}")
-        subsets = np.empty(positions.shape, np.int64)
-        _core.unrank_subsets(n, k, positions.size, positions, subsets)
+        subsets = _empty(positions.shape, "int64", positions)
+        _run("unrank_subsets", n, k, prod(positions.shape), positions, subsets)
         return subsets
 
-    return _on_host(unrank, ranks, "ranks")
+    return _in_kind(unrank, ranks, "ranks")
 
 
 def subsets_to_masks(subsets: ArrayT, n: int) -> ArrayT:
@@ -229,15 +236,17 @@ def subsets_to_masks(subsets: ArrayT, n: int) -> ArrayT:
     """
     n = check_players(n, most=MAX_SUBSET_PLAYERS)
 
-    def to_masks(array: npt.NDArray[Any]) -> Masks:
+    def to_masks(array: Array) -> Array:
         expected = f"made of subsets of {n} players, 0 to {(1 << n) - 1}"
-        sets: Integers = _integers(array, "subsets", 1 << n, expected)
-        require_memory(sets.size * n, f"subsets_to_masks of {sets.size} subsets")
-        masks = np.empty((*sets.shape, n), np.bool_)
-        _core.masks_from_subsets(n, sets.size, sets, masks)
+        sets = _integers(array, "subsets", 1 << n, expected)
+        count = prod(sets.shape)
+        if isinstance(sets, np.ndarray):
+            require_memory(count * n, f"subsets_to_masks of {count} subsets")
+        masks = _empty((*sets.shape, n), "bool", sets)
+        _run("masks_from_subsets", n, count, sets, masks)
         return masks
 
-    return _on_host(to_masks, subsets, "subsets")
+    return _in_kind(to_masks, subsets, "subsets")
 
 
 def masks_to_subsets(masks: ArrayT, *, n: int | None = None) -> ArrayT:
@@ -261,8 +270,8 @@ def masks_to_subsets(masks: ArrayT, *, n: int | None = None) -> ArrayT:
     """
     most = MAX_SUBSET_PLAYERS if n is None else check_players(n, most=MAX_SUBSET_PLAYERS)
 
-    def to_subsets(array: npt.NDArray[Any]) -> Integers:
-        if array.dtype.kind not in "biu":
+    def to_subsets(array: Array) -> Array:
+        if isinstance(array, np.ndarray) and array.dtype.kind not in "biu":
             raise ArgumentTypeError("masks", f"dtype {array.dtype}", "of dtype bool, or integers 0 and 1")
         if array.ndim == 0:
             raise ArgumentError("masks", "a scalar", "of shape [..., n]")
@@ -270,14 +279,14 @@ def masks_to_subsets(masks: ArrayT, *, n: int | None = None) -> ArrayT:
         if columns > most or (n is not None and columns != n):
             expected = "of at most 63 columns" if n is None else f"of {n} columns, one a player"
             raise ArgumentError("masks", f"{columns} columns", expected)
-        keep = np.asarray(array, dtype=np.bool_, order="C")
-        if array.dtype.kind != "b" and not np.array_equal(keep, array):
+        keep, exact = _flags(array)
+        if not exact:
             raise ArgumentError("masks", "integers other than 0 and 1", "bool, or integers 0 and 1")
-        subsets = np.empty(array.shape[:-1], np.int64)
-        _core.subsets_from_masks(columns, subsets.size, keep, subsets)
+        subsets = _empty(array.shape[:-1], "int64", keep)
+        _run("subsets_from_masks", columns, prod(array.shape[:-1]), keep, subsets)
         return subsets
 
-    return _on_host(to_subsets, masks, "masks")
+    return _in_kind(to_subsets, masks, "masks")
 
 
 def players_of(subset: int) -> tuple[int, ...]:
@@ -303,19 +312,63 @@ def players_of(subset: int) -> tuple[int, ...]:
     return tuple(i for i in range(rest.bit_length()) if rest >> i & 1)
 
 
-def _integers(array: npt.NDArray[Any], name: str, stop: int, expected: str) -> Integers:
+def _integers(array: Array, name: str, stop: int, expected: str) -> Array:
     """Contiguous int64 of the same shape and value, all in range(stop)."""
-    if array.dtype.kind not in "iu":
+    integers: Array
+    bounds: tuple[int, ...] = ()
+    if isinstance(array, np.ndarray):
+        integral = array.dtype.kind in "iu"
+        if integral and array.size:
+            bounds = int(array.min()), int(array.max())
+        integers = np.asarray(array, dtype=np.int64, order="C") if integral else array
+    else:
+        import torch
+
+        integral = array.dtype != torch.bool
+        integers = array.long().contiguous()
+        if array.numel():
+            wrap = 1 << 64 if array.dtype == torch.uint64 else 0  # from 2**63 on they are negative now
+            bounds = tuple(x + wrap * (x < 0) for x in torch.stack(integers.aminmax()).tolist())
+    if not integral:
         raise ArgumentTypeError(name, f"dtype {array.dtype}", "of an integer dtype")
-    if array.size:
-        low, high = int(array.min()), int(array.max())
-        if low < 0 or high >= stop:
-            raise ArgumentError(name, f"the entry {low if low < 0 else high}", expected)
-    return np.asarray(array, dtype=np.int64, order="C")
+    for entry in bounds:
+        if not 0 <= entry < stop:
+            raise ArgumentError(name, f"the entry {entry}", expected)
+    return integers
 
 
-def _on_host(f: Callable[[npt.NDArray[Any]], npt.NDArray[Any]], x: ArrayT, name: str) -> ArrayT:
-    """`f(x)` in numpy; a CPU tensor lends its memory to numpy, one of another device goes there and back."""
+def _flags(array: Array) -> tuple[Array, bool]:
+    """Integers as contiguous bool, and whether all of them are 0 or 1."""
+    if isinstance(array, np.ndarray):
+        keep = np.asarray(array, dtype=np.bool_, order="C")
+        return keep, array.dtype.kind == "b" or np.array_equal(keep, array)
+    integers = array.long()
+    return (integers != 0).contiguous(), bool((integers >> 1 == 0).all())
+
+
+def _empty(shape: Sequence[int], dtype: str, like: Array) -> Array:
+    if isinstance(like, np.ndarray):
+        return np.empty(shape, dtype)
+    import torch
+
+    return like.new_empty(shape, dtype=getattr(torch, dtype))
+
+
+def _run(kernel: str, *arguments: Any) -> None:
+    """The kernel on numpy arrays, or its CUDA twin on tensors; the last argument is the result."""
+    result = arguments[-1]
+    if isinstance(result, np.ndarray):
+        getattr(_core, kernel)(*arguments)
+    else:
+        addresses = (x.data_ptr() if is_tensor(x) else x for x in arguments)
+        getattr(_core, f"cuda_{kernel}")(*_cuda.place(result), *addresses)
+
+
+def _in_kind(f: Callable[[Array], Array], x: ArrayT, name: str) -> ArrayT:
+    """`f(x)` for an array or a tensor that the CUDA kernels take; other tensors go to numpy and back.
+
+    A CPU tensor lends its memory to numpy, one of another device is copied.
+    """
     source: Any = as_array(x, name)
     result: Any
     if is_tensor(source):
@@ -323,7 +376,10 @@ def _on_host(f: Callable[[npt.NDArray[Any]], npt.NDArray[Any]], x: ArrayT, name:
 
         if source.is_floating_point() or source.is_complex():  # numpy lacks some of these dtypes
             raise ArgumentTypeError(name, f"dtype {source.dtype}", "of an integer dtype, or bool for masks")
-        result = torch.from_numpy(f(source.cpu().numpy())).to(source.device)
+        if _cuda.usable(source):
+            result = f(source)
+        else:
+            result = torch.as_tensor(f(source.cpu().numpy())).to(source.device)
     else:
         if source.size == 0 and not isinstance(x, np.ndarray):  # numpy reads an empty list as float64
             source = source.astype(np.int64)

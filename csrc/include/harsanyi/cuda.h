@@ -45,6 +45,53 @@ HARSANYI_API harsanyi_status harsanyi_cuda_pair_sums(int device, void* stream, h
 HARSANYI_API harsanyi_status harsanyi_cuda_pair_sums_adjoint(int device, void* stream, int n, int64_t batch,
                                                              const double* src, double* out);
 
+/* ---- subsets, as the functions of the same names in harsanyi.h, to the bit; no workspace ----
+ * Values in device memory that those refuse: a negative subset has rank -1; a rank outside 0..binomial(n,k)-1 gives the
+ * subset -1; of a subset its bits 0..n-1 count; a player outside 0..n-1 is in no draw, which then has fewer. */
+HARSANYI_API harsanyi_status harsanyi_cuda_subsets_of_order(int device, void* stream, int n, int k, int64_t* out);
+HARSANYI_API harsanyi_status harsanyi_cuda_rank_subsets(int device, void* stream, int64_t count, const int64_t* subsets,
+                                                        int64_t* ranks);
+HARSANYI_API harsanyi_status harsanyi_cuda_unrank_subsets(int device, void* stream, int n, int k, int64_t count,
+                                                          const int64_t* ranks, int64_t* subsets);
+HARSANYI_API harsanyi_status harsanyi_cuda_orders(int device, void* stream, int n, uint8_t* out);
+HARSANYI_API harsanyi_status harsanyi_cuda_sample_masks(int device, void* stream, int n, const int32_t* players,
+                                                        int candidates, int size, int64_t count, uint64_t seed,
+                                                        uint64_t first, uint8_t* masks);
+HARSANYI_API harsanyi_status harsanyi_cuda_sample_subsets(int device, void* stream, int n, const int32_t* players,
+                                                          int candidates, int size, int64_t count, uint64_t seed,
+                                                          uint64_t first, int64_t* subsets);
+HARSANYI_API harsanyi_status harsanyi_cuda_masks_from_subsets(int device, void* stream, int n, int64_t count,
+                                                              const int64_t* subsets, uint8_t* masks);
+HARSANYI_API harsanyi_status harsanyi_cuda_subsets_from_masks(int device, void* stream, int n, int64_t count,
+                                                              const uint8_t* masks, int64_t* subsets);
+
+/* ---- masked batches, as the functions of the same names in harsanyi.h, to the bit; no workspace ----
+ * sample, baseline and out are aligned to an element. An element whose player is n or more is never masked, like one
+ * whose player is negative. */
+HARSANYI_API harsanyi_status harsanyi_cuda_masked_batch(int device, void* stream, size_t element_bytes,
+                                                        int64_t elements, const void* sample, const void* baseline,
+                                                        const int32_t* player, int n, int64_t rows,
+                                                        const int64_t* subsets, void* out);
+HARSANYI_API harsanyi_status harsanyi_cuda_masked_batch_from_masks(int device, void* stream, size_t element_bytes,
+                                                                   int64_t elements, const void* sample,
+                                                                   const void* baseline, const int32_t* player, int n,
+                                                                   int64_t rows, const uint8_t* masks, void* out);
+
+/* ---- reductions, as the functions of the same names in harsanyi.h ----
+ * Sums in f64 along a tree that n and the alignment of src fix: the same bits on every run and in every batch, though
+ * not the CPU's (error below (64 + n) eps sum|x|); counts are exact. Loads are 16 bytes where src is aligned to them.
+ * workspace: the bytes of the query, aligned to 8; none for vectors of up to 2**11 entries. */
+HARSANYI_API size_t harsanyi_cuda_reduce_orders_workspace(harsanyi_dtype dtype, int n, int64_t batch);
+/* out: host memory, with pointers to memory of the device. */
+HARSANYI_API harsanyi_status harsanyi_cuda_reduce_orders(int device, void* stream, harsanyi_dtype dtype, int n,
+                                                         int64_t batch, const void* src, const double* thresholds,
+                                                         int salient_only, const harsanyi_order_sums* out,
+                                                         void* workspace, size_t workspace_bytes);
+HARSANYI_API size_t harsanyi_cuda_player_sums_workspace(harsanyi_dtype dtype, int n, int64_t batch);
+HARSANYI_API harsanyi_status harsanyi_cuda_player_sums(int device, void* stream, harsanyi_dtype dtype, int n,
+                                                       int64_t batch, const void* src, const double* weights,
+                                                       double* out, void* workspace, size_t workspace_bytes);
+
 #ifdef __cplusplus
 }
 #endif

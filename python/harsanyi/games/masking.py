@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from harsanyi import _core
+from harsanyi import _core, _cuda
 from harsanyi._arrays import MAX_SUBSET_PLAYERS, Array, as_array, is_tensor, require_memory
 from harsanyi.errors import ArgumentError, ArgumentTypeError
 
@@ -107,16 +107,19 @@ class Masking:
             ArgumentTypeError: subsets that are neither integers nor masks, or `out` of another type.
             NotEnoughMemoryError: the batch cannot fit.
 
-        On the CPU a compiled kernel reads sample, baseline and player and writes the batch: no mask of the
-        sample's shape exists. On other devices the masks of the rows are gathered by element.
+        A compiled kernel reads sample, baseline and player and writes the batch: no mask of the sample's
+        shape exists. Without one, on other devices, the masks of the rows are gathered by element.
         """
         selection = as_selection(subsets, self.n)
         if out is None:
             out = self.empty(len(selection))
         else:
             self._check_out(out, len(selection))
-        if not (isinstance(out, np.ndarray) or out.device.type == "cpu"):
-            return self._select(selection, out)
+        if not isinstance(out, np.ndarray):
+            if _cuda.usable(out):
+                return self._select_cuda(selection, out)
+            if out.device.type != "cpu":
+                return self._select(selection, out)
         element_bytes = _element_bytes(self.sample)
         kernel = _core.masked_batch if selection.ndim == 1 else _core.masked_batch_from_masks
         sample, baseline, target = (_memory(x) for x in (self.sample, self.baseline, out))
@@ -166,8 +169,27 @@ class Masking:
         """Player of each element on the sample's device; n stands for never masked."""
         import torch
 
-        owner = np.where(self.player < 0, self.n, self.player).astype(np.int64)
+        owner = np.where(self.player < 0, self.n, self.player).astype(np.int32)
         return torch.from_numpy(owner).to(torch.as_tensor(self.sample).device)
+
+    def _select_cuda(self, selection: Selection, out: torch.Tensor) -> torch.Tensor:
+        import torch
+
+        chosen = torch.from_numpy(selection).to(out.device)
+        kernel = _core.cuda_masked_batch if chosen.ndim == 1 else _core.cuda_masked_batch_from_masks
+        kernel(
+            *_cuda.place(out),
+            _element_bytes(self.sample),
+            self.player.size,
+            _memory(self.sample),
+            _memory(self.baseline),
+            self._owner.data_ptr(),
+            self.n,
+            len(chosen),
+            chosen.data_ptr(),
+            out.data_ptr(),
+        )
+        return out
 
     def _select(self, selection: Selection, out: torch.Tensor) -> torch.Tensor:
         import torch

@@ -134,6 +134,7 @@ def measured(
     measure: Callable[[Callable[[], None]], list[float]],
 ) -> dict[str, Any]:
     """The record of a case. A wrong result is not timed; of what does not fit the device, a note says so."""
+    torch.manual_seed(0)
     try:
         job = case.prepare(device, total)
         run = launcher(job)

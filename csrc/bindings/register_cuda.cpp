@@ -1,43 +1,10 @@
 // The CUDA plugin, and its functions of subsets, masked batches and reductions. Buffers are addresses on `device`, a
 // stream is that of a cudaStream_t.
-#include <tuple>
-
-#include "borrow.hpp"
+#include "bound.hpp"
 #include "harsanyi/cuda.h"
 
 namespace harsanyi_bindings {
 namespace {
-
-// What Python gives for an argument of the C ABI.
-template <class T>
-struct Argument {
-  using type = T;
-  static T from(T value) { return value; }
-};
-template <class T>
-struct Argument<T*> {
-  using type = const py::object&;
-  static T* from(const py::object& buffer) { return static_cast<T*>(address_of(buffer)); }
-};
-template <>
-struct Argument<harsanyi_dtype> {
-  using type = int;
-  static harsanyi_dtype from(int code) { return static_cast<harsanyi_dtype>(code); }
-};
-
-// A function of the C ABI for Python. Launches may wait for room in the stream, so they are made without the GIL.
-template <class... A>
-auto bound(harsanyi_status (*function)(A...)) {
-  return [function](typename Argument<A>::type... arguments) {
-    const std::tuple<A...> converted(Argument<A>::from(arguments)...);
-    py::gil_scoped_release release;
-    check(std::apply(function, converted));
-  };
-}
-template <class... A>
-auto bound(size_t (*query)(A...)) {
-  return [query](typename Argument<A>::type... arguments) { return query(Argument<A>::from(arguments)...); };
-}
 
 harsanyi_status reduce_orders(int device, void* stream, harsanyi_dtype dtype, int n, int64_t batch, const void* src,
                               const double* thresholds, bool salient_only, double* sum, double* absolute,

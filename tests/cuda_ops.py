@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 from harsanyi import _core, _cuda, ops
+from harsanyi.reductions import pair_sums
 from simulated_cuda import through_plugin  # noqa: F401
 
 pytestmark = pytest.mark.usefixtures("through_plugin")
@@ -47,7 +48,7 @@ def jobs(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
 
         monkeypatch.setattr(_core, name, watched)
 
-    for name in ("cuda_transform", "cuda_kronecker"):
+    for name in ("cuda_transform", "cuda_kronecker", "cuda_pair_sums", "cuda_pair_sums_adjoint"):
         watch(name)
     return seen
 
@@ -160,6 +161,53 @@ def test_gradients_take_the_same_way(name: str, jobs: list[tuple[Any, ...]]) -> 
     expected = hs.kronecker(ones, np.transpose(MATRIX)) if name == "kronecker" else CALLS[adjoint[name]](ones)
     assert same_bits(found, torch.from_numpy(expected))
     assert len(jobs) == 2
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_pair_sums_agree(dtype: torch.dtype, jobs: list[tuple[Any, ...]]) -> None:
+    for shape in ((1,), (2,), (3, 4), (2, 3, 32), (2, 1 << 12), (1 << 15,)):
+        x = random_tensor(shape, dtype)
+        expected = pair_sums(x.numpy())
+        limits = {"rtol": 0, "atol": 1e-12 * np.abs(expected).max()}
+        del jobs[:]
+        found = pair_sums(x)
+        assert found.dtype == torch.float64
+        np.testing.assert_allclose(found.numpy(), expected, **limits)
+        by_key = by_cuda_key("pair_sums", x)
+        assert by_key.dtype == dtype
+        np.testing.assert_allclose(by_key.double().numpy(), found.to(dtype).double().numpy(), **limits)
+        assert len(jobs) == 2
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_the_adjoint_of_the_pair_sums_agrees(dtype: torch.dtype, jobs: list[tuple[Any, ...]]) -> None:
+    for batch, n in (((), 0), ((3,), 2), ((2, 3), 5), ((2,), 12), ((), 15)):
+        rows = random_tensor((*batch, 1 + n * (n + 1) // 2, n + 1)).to(dtype)
+        expected = np.empty((*batch, 1 << n))
+        source = rows.double().contiguous().numpy()
+        _core.pair_sums_adjoint(n, expected.size >> n, source, expected)
+        del jobs[:]
+        found = by_cuda_key("pair_sums_adjoint", rows)
+        assert found.dtype == dtype
+        eps = 1e-12 if dtype == torch.float64 else 1e-6
+        limits = {"rtol": 0, "atol": eps * np.abs(expected).max()}
+        np.testing.assert_allclose(found.double().numpy(), expected, **limits)
+        assert len(jobs) == 1
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_pair_sums_of_views(view: str, jobs: list[tuple[Any, ...]]) -> None:
+    x = VIEWS[view](random_tensor((3, 2, 16)))
+    expected = hs.multi_order(x.detach().resolve_neg().numpy())
+    np.testing.assert_allclose(hs.multi_order(x).detach().numpy(), expected, rtol=0, atol=1e-12)
+    assert len(jobs) == 1
+
+
+def test_gradients_of_pair_sums(jobs: list[tuple[Any, ...]]) -> None:
+    x = random_tensor((8,)).requires_grad_()
+    assert torch.autograd.gradcheck(hs.multi_order, (x,))
+    assert torch.autograd.gradgradcheck(hs.multi_order, (x,))
+    assert jobs
 
 
 def test_an_error_of_the_plugin_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -160,3 +160,16 @@ def cuda_transform(
 def cuda_kronecker(
     device: int, stream: int, matrix: Sequence[float], dtype: int, n: int, batch: int, src: int, dst: int
 ) -> None: ...
+def cuda_pair_sums_workspace(n: int, batch: int) -> int: ...
+def cuda_pair_sums(
+    device: int,
+    stream: int,
+    dtype: int,
+    n: int,
+    batch: int,
+    src: int,
+    out: int,
+    workspace: int,
+    workspace_bytes: int,
+) -> None: ...
+def cuda_pair_sums_adjoint(device: int, stream: int, n: int, batch: int, src: int, out: int) -> None: ...

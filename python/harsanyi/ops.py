@@ -167,12 +167,19 @@ def _overlap(x: torch.Tensor, out: torch.Tensor) -> bool:
     return x.untyped_storage().data_ptr() == out.untyped_storage().data_ptr()
 
 
-def pair_sums_cpu(x: torch.Tensor) -> torch.Tensor:
-    """Sums by order, player and pair on a CPU tensor by the kernel, [..., 1 + n(n+1)/2, n + 1] float64."""
+def pair_sums_kernel(x: torch.Tensor) -> torch.Tensor:
+    """Sums by order, player and pair by the kernel, [..., 1 + n(n+1)/2, n + 1] float64."""
     n = _floating_players(x)
     src = x.detach().resolve_neg().contiguous()
-    sums = torch.empty(_pair_shape(x.shape), dtype=torch.float64)
-    _core.pair_sums(DTYPE_CODES[x.dtype], n, x.numel() >> n, src.data_ptr(), sums.data_ptr())
+    sums = torch.empty(_pair_shape(x.shape), dtype=torch.float64, device=x.device)
+    batch = x.numel() >> n
+    job = (DTYPE_CODES[x.dtype], n, batch, src.data_ptr(), sums.data_ptr())
+    if _cuda.usable(x):
+        count = _core.cuda_pair_sums_workspace(n, batch)
+        workspace = torch.empty(count, dtype=torch.uint8, device=x.device)
+        _core.cuda_pair_sums(*_cuda.place(x), *job, workspace.data_ptr(), count)
+    else:
+        _core.pair_sums(*job)
     return sums
 
 
@@ -189,11 +196,15 @@ def _pair_sums_torch(x: torch.Tensor) -> torch.Tensor:
     return torch.stack(sums, -1)
 
 
-def _pair_sums_adjoint_cpu(rows: torch.Tensor) -> torch.Tensor:
+def _pair_sums_adjoint_kernel(rows: torch.Tensor) -> torch.Tensor:
     n = _rows_players(rows)
     src = rows.detach().resolve_neg().double().contiguous()
-    result = torch.empty(_lattice_shape(rows.shape), dtype=torch.float64)
-    _core.pair_sums_adjoint(n, result.numel() >> n, src.data_ptr(), result.data_ptr())
+    result = torch.empty(_lattice_shape(rows.shape), dtype=torch.float64, device=rows.device)
+    job = (n, result.numel() >> n, src.data_ptr(), result.data_ptr())
+    if _cuda.usable(rows):
+        _core.cuda_pair_sums_adjoint(*_cuda.place(rows), *job)
+    else:
+        _core.pair_sums_adjoint(*job)
     return result.to(rows.dtype)
 
 
@@ -322,8 +333,8 @@ def _register_all() -> None:
     def pairs(name: str, cpu: Any, other: Any, shape: Any) -> None:
         _register(name, "Tensor x", cpu, other, lambda ctx, grad: call(grad, PAIR_OPS[name]), shape)
 
-    pairs("pair_sums", lambda x: pair_sums_cpu(x).to(x.dtype), _pair_sums_torch, _pair_shape)
-    pairs("pair_sums_adjoint", _pair_sums_adjoint_cpu, _pair_sums_adjoint_torch, _lattice_shape)
+    pairs("pair_sums", lambda x: pair_sums_kernel(x).to(x.dtype), _pair_sums_torch, _pair_shape)
+    pairs("pair_sums_adjoint", _pair_sums_adjoint_kernel, _pair_sums_adjoint_torch, _lattice_shape)
 
 
 _register_all()

@@ -136,15 +136,14 @@ def pair_sums(x: Any) -> Any:
     lattice vectors as `floating_lattice` returns them, and keeps the device and the gradient of a tensor
     (float32 on a device without float64).
     """
-    if _needs_torch(x):
+    if is_tensor(x):
         from harsanyi import ops
 
+        if ops.is_unwatched(x) and ops.has_kernel(x):
+            return ops.pair_sums_kernel(x)
         return ops.call(x if x.device.type == "mps" else x.double(), "pair_sums")
+    values: Any
     values, n, code = as_lattice(_contiguous(x))
-    if not isinstance(values, np.ndarray):
-        from harsanyi import ops
-
-        return ops.pair_sums_cpu(values)
     sums = np.empty((*values.shape[:-1], 1 + n * (n + 1) // 2, n + 1))
     _core.pair_sums(code, n, values.size >> n, values, sums)
     return sums

@@ -1,0 +1,194 @@
+"""What gpu.py measures: of each kernel the arguments, those of its CPU twin, and the fewest bytes.
+
+A new kernel is a function that makes a `Job` and a line in `table`. Its CUDA binding is named `cuda_` and the
+CPU's name, and takes the device and the stream first and its workspace last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import torch
+from harsanyi import _core, _cuda
+from harsanyi.lattice import KIND_CODES
+from harsanyi.ops import DTYPE_CODES
+
+F32, F64, I64 = torch.float32, torch.float64, torch.int64
+LABELS = {F32: "f32", F64: "f64", I64: "i64"}
+MATRIX = [0.3, -1.25, 2.0, 0.7]
+FLOAT32_ERROR = 1e-4  # of the largest value: how far float32 may be from float64
+
+
+@dataclass(frozen=True)
+class Job:
+    """One call: the arguments of the CPU's function, a dtype for its code, and tensors on the device."""
+
+    kernel: str
+    arguments: tuple[Any, ...]
+    outputs: tuple[torch.Tensor, ...]  # those of the tensors that it writes
+    nbytes: int  # the fewest that must move through the device's memory
+    batch: int
+    passes: int = 1
+    workspace: tuple[Any, ...] | None = None  # arguments of the query of its size; None: it takes none
+    tolerance: float = 0.0  # of the largest value; 0: the CPU's bits
+
+
+@dataclass(frozen=True)
+class Case:
+    """A named job, made when its turn comes: prepare(device, bytes of the largest buffer)."""
+
+    name: str
+    prepare: Callable[[torch.device, int], Job]
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How a result differs from the CPU's and from float64: by the largest value, at most."""
+
+    bits: bool
+    error: float
+    float64_error: float
+    passed: bool
+
+
+def launcher(job: Job) -> Callable[[], None]:
+    """What queues the kernel once; memory is taken here, not there."""
+    kernel = getattr(_core, f"cuda_{job.kernel}")
+    like = job.outputs[0]
+    arguments = [_plain(value, torch.Tensor.data_ptr) for value in job.arguments]
+    if job.workspace is None:
+        return lambda: kernel(*_cuda.place(like), *arguments)
+    query = [_plain(value, torch.Tensor.data_ptr) for value in job.workspace]
+    count = getattr(_core, f"cuda_{job.kernel}_workspace")(*query)
+    scratch = torch.empty(count, dtype=torch.uint8, device=like.device)
+    return lambda: kernel(*_cuda.place(like), *arguments, scratch.data_ptr(), count)
+
+
+def agreement(job: Job, run: Callable[[], None]) -> Agreement:
+    """Runs the kernel and the CPU's on the same data, and the CPU's on float64 if that is another."""
+    tensors = [value for value in job.arguments if isinstance(value, torch.Tensor)]
+    host = {id(x): x.to("cpu", copy=True) for x in tensors}
+    single = any(x.dtype == F32 for x in tensors)
+    wide = {key: x.to(F64, copy=True) if x.dtype == F32 else x.clone() for key, x in host.items() if single}
+    run()
+    found = [x.cpu() for x in job.outputs]
+    expected = _on_cpu(job, host)
+    bits = all(torch.equal(_bits(a), _bits(b)) for a, b in zip(found, expected, strict=True))
+    error = _distance(found, expected)
+    float64_error = _distance(found, _on_cpu(job, wide, {F32: F64})) if single else error
+    passed = (bits if job.tolerance == 0 else error <= job.tolerance) and (
+        not single or float64_error <= FLOAT32_ERROR
+    )
+    return Agreement(bits, error, float64_error, passed)
+
+
+def _plain(value: Any, of_tensor: Callable[[torch.Tensor], Any]) -> Any:
+    if isinstance(value, torch.Tensor):
+        return of_tensor(value)
+    return DTYPE_CODES[value] if isinstance(value, torch.dtype) else value
+
+
+def _on_cpu(
+    job: Job, copies: dict[int, torch.Tensor], dtypes: dict[torch.dtype, torch.dtype] | None = None
+) -> list[torch.Tensor]:
+    replaced = [
+        dtypes.get(value, value) if dtypes and isinstance(value, torch.dtype) else value
+        for value in job.arguments
+    ]
+    arguments = [_plain(value, lambda x: copies[id(x)].numpy()) for value in replaced]
+    getattr(_core, job.kernel)(*arguments)
+    return [copies[id(x)] for x in job.outputs]
+
+
+def _bits(x: torch.Tensor) -> torch.Tensor:
+    return x.view({4: torch.int32, 8: torch.int64}[x.itemsize]) if x.is_floating_point() else x
+
+
+def _distance(found: list[torch.Tensor], expected: list[torch.Tensor]) -> float:
+    worst = 0.0
+    for a, b in zip(found, expected, strict=True):
+        if a.dtype == b.dtype and torch.equal(_bits(a), _bits(b)):
+            continue  # int64 of any size
+        difference = float((a.double() - b.double()).abs().max())
+        worst = max(worst, difference / max(float(b.double().abs().max()), 5e-324))
+    return worst
+
+
+# ---- jobs ----
+
+
+def _random(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> torch.Tensor:
+    generator = torch.Generator(device).manual_seed(prod(shape))
+    if dtype == I64:
+        return torch.randint(-(2**62), 2**62, shape, generator=generator, device=device)
+    return torch.randn(shape, generator=generator, dtype=dtype, device=device)
+
+
+def _vectors(n: int, dtype: torch.dtype, device: torch.device, total: int) -> torch.Tensor:
+    """As many lattice vectors as `total` bytes hold, at least one."""
+    return _random((max(1, (total // dtype.itemsize) >> n), 1 << n), dtype, device)
+
+
+def passes(n: int, itemsize: int, shared_bytes: int) -> int:
+    """How often a transform goes through memory, by a block's shared memory (csrc/cuda/transform.cu)."""
+    chunk = min(1 << 17, 1 << (shared_bytes.bit_length() - 1))
+    left = n - (chunk // itemsize).bit_length() + 1
+    rows = 12
+    while rows > 3 and (16 << (rows + 1)) * 9 // 8 > shared_bytes:
+        rows -= 1
+    return 1 + max(0, -(-left // rows))
+
+
+def _shared_bytes(device: torch.device) -> int:
+    if device.type != "cuda":
+        return 227 << 10
+    return int(torch.cuda.get_device_properties(device).shared_memory_per_block_optin)
+
+
+def transform(name: str, n: int, dtype: torch.dtype, *, in_place: bool = False) -> Case:
+    def prepare(device: torch.device, total: int) -> Job:
+        x = _vectors(n, dtype, device, total)
+        y = x if in_place else torch.empty_like(x)
+        kernel, matrix = ("kronecker", MATRIX) if name == "kronecker" else ("transform", KIND_CODES[name])
+        often = passes(n, dtype.itemsize, _shared_bytes(device))
+        arguments = (matrix, dtype, n, len(x), x, y)
+        return Job(kernel, arguments, (y,), 2 * x.nbytes * often, len(x), passes=often)
+
+    return Case(f"{name}-{LABELS[dtype]}-n{n}{'-in-place' * in_place}", prepare)
+
+
+def pair_sums(n: int, dtype: torch.dtype) -> Case:
+    def prepare(device: torch.device, total: int) -> Job:
+        x = _vectors(n, dtype, device, total)
+        sums = torch.empty((len(x), 1 + n * (n + 1) // 2, n + 1), dtype=F64, device=device)
+        size = (n, len(x))
+        arguments, moved = (dtype, *size, x, sums), x.nbytes + sums.nbytes
+        return Job("pair_sums", arguments, (sums,), moved, len(x), workspace=size, tolerance=1e-12)
+
+    return Case(f"pair_sums-{LABELS[dtype]}-n{n}", prepare)
+
+
+def pair_sums_adjoint(n: int) -> Case:
+    def prepare(device: torch.device, total: int) -> Job:
+        batch = max(1, (total // 8) >> n)
+        rows = _random((batch, 1 + n * (n + 1) // 2, n + 1), F64, device)
+        x = torch.empty((batch, 1 << n), dtype=F64, device=device)
+        arguments, moved = (n, batch, rows, x), rows.nbytes + x.nbytes
+        return Job("pair_sums_adjoint", arguments, (x,), moved, batch, tolerance=1e-12)
+
+    return Case(f"pair_sums_adjoint-f64-n{n}", prepare)
+
+
+def table() -> Iterator[Case]:
+    """All cases, a line a kernel."""
+    floats = (F32, F64)
+    others = ("zeta", "or_transform", "or_inverse", "walsh_hadamard", "kronecker")
+    yield from (transform("mobius", n, dtype) for dtype in floats for n in range(8, 29))
+    yield from (transform("mobius", n, dtype, in_place=True) for dtype in floats for n in (12, 20, 26))
+    yield from (transform("mobius", n, I64) for n in (12, 20, 26))
+    yield from (transform(name, n, dtype) for name in others for dtype in floats for n in (10, 14, 20, 26))
+    yield from (pair_sums(n, dtype) for dtype in floats for n in (8, 10, 12, 14, 16, 20, 24))
+    yield from (pair_sums_adjoint(n) for n in (8, 10, 12, 14, 16, 20, 24))

@@ -154,6 +154,8 @@ inline int shared_limit(int device) {
 // ---- what the files of this folder give to the plugin's table (core/plugin.h) ----
 
 int run_transform(const CudaPlace& place, const Transform& job, int64_t batch);
+int run_pair_sums(const CudaPlace& place, const CudaPairSums& job);
+int run_pair_sums_adjoint(const CudaPlace& place, int n, int64_t batch, const double* src, double* out);
 
 }  // namespace cuda
 }  // namespace harsanyi

@@ -15,8 +15,7 @@
 // Floor: one read of the vector (the adjoint: one write). Beyond it parts write and read their tables, 6% (f64) or 12%
 // (f32) of the vector, which stay in the second-level cache. About 5 additions an entry, and 6 to 7 doubles through
 // shared memory; the adjoint 6 and 5. Sums of q terms are off by less than q 2**-53 times the sum of their magnitudes.
-#include "../core/cuda_pairs.hpp"
-#include "launch.cuh"
+#include "pair_tables.cuh"
 
 namespace harsanyi {
 namespace cuda {
@@ -31,156 +30,6 @@ constexpr int kGroups = 1 << kLastPlayers;
 constexpr int kLanePlayers = kMidPlayers + kLastPlayers;
 constexpr int kMidTable = kHeldPlayers + kMidPlayers;  // players of a group's table
 constexpr int kCombineWarps = 8;
-
-__host__ __device__ constexpr int pairs_among(int players) { return players * (players - 1) / 2; }
-
-// The row of `size` players: none, i, or i < j.
-struct Row {
-  int size, i, j;
-};
-
-__host__ __device__ constexpr Row row_of_none() { return {0, 0, 0}; }
-__host__ __device__ constexpr Row row_of_one(int i) { return {1, i, i}; }
-__host__ __device__ constexpr Row row_of_two(int i, int j) { return {2, i, j}; }
-
-// With the players of b, each `shift` higher, besides those of a.
-__device__ __forceinline__ Row join(const Row& a, const Row& b, int shift) {
-  if (b.size == 0) return a;
-  if (a.size == 0) return {b.size, b.i + shift, b.j + shift};
-  return row_of_two(a.i, b.i + shift);
-}
-
-// The p-th pair of players, and the row with number r in the output.
-__device__ __forceinline__ Row numbered_pair(int p) {
-  int j = 1;
-  for (; p >= j; ++j) p -= j;
-  return row_of_two(p, j);
-}
-__device__ __forceinline__ Row numbered_row(int r) {
-  if (r == 0) return row_of_none();
-  const Row pair = numbered_pair(r - 1);
-  return pair.i == pair.j - 1 ? row_of_one(pair.i) : row_of_two(pair.i, pair.j - 1);
-}
-
-__device__ __forceinline__ int number_of(const Row& row) { return row.size == 0 ? 0 : pair_row_of(row.i, row.j); }
-
-// Where the merge to a row takes it from: a row of the tables of the `low` lowest players, in the sets above that have
-// the players `needed`.
-struct Source {
-  Row row;
-  unsigned needed;
-};
-
-__device__ __forceinline__ Source source_of(const Row& row, int low) {
-  if (row.size == 0 || row.j < low) return {row, 0};
-  const unsigned high = 1u << (row.j - low);
-  if (row.i < low) return {row_of_one(row.i), high};
-  return {row_of_none(), high | 1u << (row.i - low)};
-}
-
-// A table without the orders below a row's size: place of row and order.
-template <int Players>
-struct Compact {
-  static constexpr int twos = (Players + 1) + Players * Players;  // where the rows of two begin
-  __device__ static __forceinline__ int at(int k, const Row& row) {
-    if (row.size == 0) return k;
-    if (row.size == 1) return Players + 1 + (k - 1) * Players + row.i;
-    return twos + (k - 2) * pairs_among(Players) + row.j * (row.j - 1) / 2 + row.i;
-  }
-};
-
-// Sums in registers over the sets of `Bits` players, by order and for the rows of at most Depth of them.
-template <int Bits, int Depth>
-struct Held {
-  double none[Bits + 1];
-  double one[Bits][Bits];                   // [order - 1][j]
-  double two[Bits - 1][pairs_among(Bits)];  // [order - 2][pair]
-
-  // f(order, row, its sum) for every sum, in order of the rows' places.
-  template <class F>
-  __device__ __forceinline__ void each(const F& f) {
-#pragma unroll
-    for (int q = 0; q <= Bits; ++q) f(q, row_of_none(), none[q]);
-#pragma unroll
-    for (int q = 1; q <= Bits; ++q) {
-#pragma unroll
-      for (int j = 0; j < Bits; ++j) {
-        if constexpr (Depth >= 1) f(q, row_of_one(j), one[q - 1][j]);
-      }
-    }
-#pragma unroll
-    for (int q = 2; q <= Bits; ++q) {
-#pragma unroll
-      for (int j = 1; j < Bits; ++j) {
-#pragma unroll
-        for (int i = 0; i < j; ++i) {
-          if constexpr (Depth >= 2) f(q, row_of_two(i, j), two[q - 2][j * (j - 1) / 2 + i]);
-        }
-      }
-    }
-  }
-  // f(sum) for every sum that the set m belongs to.
-  template <class F>
-  __device__ __forceinline__ void each_of(int m, const F& f) {
-    const int q = order(static_cast<uint64_t>(m));
-    f(none[q]);
-#pragma unroll
-    for (int j = 0; j < Bits; ++j) {
-      if (!(m >> j & 1)) continue;
-      if constexpr (Depth >= 1) f(one[q - 1][j]);
-#pragma unroll
-      for (int i = 0; i < j; ++i) {
-        if constexpr (Depth >= 2) {
-          if (m >> i & 1) f(two[q - 2][j * (j - 1) / 2 + i]);
-        }
-      }
-    }
-  }
-  __device__ __forceinline__ void clear() {
-    each([](int, const Row&, double& sum) { sum = 0; });
-  }
-  __device__ __forceinline__ void add(int m, double value) {
-    each_of(m, [&](double& sum) { sum += value; });
-  }
-  // The sums of every order become those of the one below.
-  __device__ __forceinline__ void next() {
-#pragma unroll
-    for (int q = 0; q < Bits; ++q) none[q] = none[q + 1];
-    none[Bits] = 0;
-#pragma unroll
-    for (int j = 0; Depth >= 1 && j < Bits; ++j) {
-#pragma unroll
-      for (int q = 0; q + 1 < Bits; ++q) one[q][j] = one[q + 1][j];
-      one[Bits - 1][j] = 0;
-    }
-#pragma unroll
-    for (int p = 0; Depth >= 2 && p < pairs_among(Bits); ++p) {
-#pragma unroll
-      for (int q = 0; q + 2 < Bits; ++q) two[q][p] = two[q + 1][p];
-      two[Bits - 2][p] = 0;
-    }
-  }
-};
-
-// Merges the tables of `Players` players above which the sets m of Bits new players lie, as far as their rows of
-// 2 - Depth players are concerned: read(order, m) is the entry of the row, write(order, new players, sum) its outcome.
-template <int Players, int Bits, int Depth, class Read, class Write>
-__device__ __forceinline__ void merge_row(const Read& read, const Write& write) {
-  Held<Bits, Depth> held;
-  held.clear();
-#pragma unroll 1
-  for (int k = 2 - Depth; k <= Players; ++k) {
-#pragma unroll
-    for (int m = 0; m < 1 << Bits; ++m) held.add(m, read(k, m));
-    held.each([&](int q, const Row& row, double sum) {
-      if (q == row.size) write(k + q, row, sum);
-    });
-    held.next();
-  }
-  held.each([&](int q, const Row& row, double sum) {
-    if (q < Bits) write(Players + 1 + q, row, sum);
-  });
-}
 
 // A block's shared memory: the lanes' tables, read in two rounds, and later the segment's; the groups'; the part's.
 constexpr int kHeldTwos = Compact<kHeldPlayers>::twos;  // sums of the first round
@@ -201,8 +50,9 @@ __host__ __device__ constexpr size_t part_bytes(int players) {
   return sizeof(double) * static_cast<size_t>(pair_rows_of(table_players(players)) * part_stride(players));
 }
 
+// Neither the groups of a place nor the places of a group share a bank.
 __device__ __forceinline__ unsigned group_at(int place, int group) {
-  return static_cast<unsigned>(place * kGroups + ((group ^ place) & (kGroups - 1)));
+  return static_cast<unsigned>(place * kGroups + ((group ^ place >> 1) & (kGroups - 1)));
 }
 
 // The player of the segment whose bit is the p-th in the order of the steps, and the row in the output's numbering.
@@ -216,10 +66,11 @@ __device__ __forceinline__ int segment_row(const Row& row) {
 }
 
 // From the lanes' tables to the groups': one row of one group.
-template <int Depth>
+template <int Least, int Most>
 __device__ __forceinline__ void merge_lanes(const Row& from, int group, int first_place) {
   const Shared<double> lanes, groups(kGroupsOffset);
-  merge_row<kHeldPlayers, kMidPlayers, Depth>(
+  merge_row<kHeldPlayers, kMidPlayers, Least, Most>(
+      from,
       [&](int k, int m) {
         const int place = Compact<kHeldPlayers>::at(k, from) - first_place;
         return lanes.get(static_cast<unsigned>(place * kLaneStride + m * kGroups + group));
@@ -230,11 +81,11 @@ __device__ __forceinline__ void merge_lanes(const Row& from, int group, int firs
 }
 
 // From the groups' tables to the segment's.
-template <int Depth>
+template <int Most>
 __device__ __forceinline__ void merge_groups(const Row& from) {
   const Shared<double> groups(kGroupsOffset), segment;
-  merge_row<kMidTable, kLastPlayers, Depth>(
-      [&](int k, int m) { return groups.get(group_at(Compact<kMidTable>::at(k, from), m)); },
+  merge_row<kMidTable, kLastPlayers, 0, Most>(
+      from, [&](int k, int m) { return groups.get(group_at(Compact<kMidTable>::at(k, from), m)); },
       [&](int k, const Row& row, double sum) {
         segment.put(static_cast<unsigned>(k * kSegmentRows + segment_row(join(from, row, kMidTable))), sum);
       });
@@ -249,6 +100,15 @@ __device__ __forceinline__ void load_held(const T* src, int64_t entries, T (&x)[
   }
 }
 
+template <int Depth, class T>
+__device__ __forceinline__ Held<kHeldPlayers, Depth> sum_held(const T (&x)[kHeld]) {
+  Held<kHeldPlayers, Depth> held;
+  held.clear();
+#pragma unroll
+  for (int m = 0; m < kHeld; ++m) held.add(m, static_cast<double>(x[m]));
+  return held;
+}
+
 // The table of each part of 2**players entries. Fewer than 11 players are filled up with such that no set contains.
 template <class T>
 __global__ void __launch_bounds__(kThreads, 4) sum_parts(const T* src, double* tables, int players) {
@@ -257,6 +117,7 @@ __global__ void __launch_bounds__(kThreads, 4) sum_parts(const T* src, double* t
   const Shared<double> lanes, segment, part(kPartOffset);
   const int64_t entries = int64_t{1} << players;
   src += static_cast<int64_t>(blockIdx.x) * entries;
+  const auto put_lane = [&](int place, double sum) { lanes.put(static_cast<unsigned>(place * kLaneStride + t), sum); };
   const bool owner = t < pair_rows_of(held_players);  // of a row of the part
   const Source source = source_of(numbered_row(t), kSegmentPlayers);
   const int source_row = number_of(source.row);
@@ -266,32 +127,24 @@ __global__ void __launch_bounds__(kThreads, 4) sum_parts(const T* src, double* t
   T x[kHeld];
   load_held(src, entries, x);
   for (unsigned set = 0; set < 1u << (held_players - kSegmentPlayers); ++set) {
-    Held<kHeldPlayers, 2> held;
-    held.clear();
-#pragma unroll
-    for (int m = 0; m < kHeld; ++m) held.add(m, static_cast<double>(x[m]));
-    held.each([&](int q, const Row& row, double sum) {
-      if (row.size < 2) lanes.put(static_cast<unsigned>(Compact<kHeldPlayers>::at(q, row) * kLaneStride + t), sum);
+    // In two rounds: all at once take more registers and shared memory.
+    sum_held<2>(x).each([&](int q, const Row& row, double sum) {
+      if (row.size == 2) put_lane(Compact<kHeldPlayers>::at(q, row) - kHeldTwos, sum);
     });
     __syncthreads();
-    if (work < kHeldPlayers) {
-      merge_lanes<1>(row_of_one(work), group, 0);
-    } else if (work == 4) {
-      merge_lanes<2>(row_of_none(), group, 0);
-    }
+    if (work < pairs_among(kHeldPlayers)) merge_lanes<0, 0>(numbered_pair(work), group, kHeldTwos);
     __syncthreads();
-    held.each([&](int q, const Row& row, double sum) {
-      if (row.size == 2) {
-        lanes.put(static_cast<unsigned>((Compact<kHeldPlayers>::at(q, row) - kHeldTwos) * kLaneStride + t), sum);
-      }
-    });
-    if (set + 1 < 1u << (held_players - kSegmentPlayers)) {  // the next one's come while this one is merged
+    sum_held<1>(x).each([&](int q, const Row& row, double sum) { put_lane(Compact<kHeldPlayers>::at(q, row), sum); });
+    __syncthreads();
+    // A warp for the rows of one, and two for that of none.
+    if (work < kHeldPlayers) merge_lanes<0, 1>(row_of_one(work), group, 0);
+    if (work == kHeldPlayers) merge_lanes<0, 1>(row_of_none(), group, 0);
+    if (work == 2 * kHeldPlayers) merge_lanes<2, 2>(row_of_none(), group, 0);
+    __syncthreads();
+    if (set + 1 < 1u << (held_players - kSegmentPlayers)) {  // the next entries come while these are merged
       src += int64_t{1} << kSegmentPlayers;
       load_held(src, entries, x);
     }
-    __syncthreads();
-    if (work < pairs_among(kHeldPlayers)) merge_lanes<0>(numbered_pair(work), group, kHeldTwos);
-    __syncthreads();
     // A warp for the rows of two, of one, of none.
     if (t < pairs_among(kMidTable)) merge_groups<0>(numbered_pair(t));
     if (t >= 32 && t < 32 + kMidTable) merge_groups<1>(row_of_one(t - 32));
@@ -339,23 +192,6 @@ __global__ void __launch_bounds__(32 * kCombineWarps)
   to = first == 0 ? sum : to + sum;
 }
 
-// The adjoint of that merge: what the rows to which a set with `set` above the `low` lowest players belongs add to one
-// of theirs. read(number) is the entry of a row.
-template <class Read>
-__device__ __forceinline__ double fold_row(const Row& row, unsigned set, int low, const Read& read) {
-  double sum = read(number_of(row));
-  if (row.size == 2) return sum;
-  for (unsigned left = set; left != 0; left &= left - 1) {
-    const int j = low + __ffs(static_cast<int>(left)) - 1;
-    sum += read(pair_row_of(row.size == 1 ? row.i : j, j));
-    if (row.size == 1) continue;
-    for (unsigned below = set & ((left & (0 - left)) - 1); below != 0; below &= below - 1) {
-      sum += read(pair_row_of(low + __ffs(static_cast<int>(below)) - 1, j));
-    }
-  }
-  return sum;
-}
-
 // A block's shared memory in the adjoint: the rows of the part's players; what the players of each lane add to the rows
 // of none and of the held players, at orders from the lane's own on; the segment's rows of none and of one.
 constexpr int kLaneSums = 1 + kHeldPlayers;
@@ -398,14 +234,11 @@ __global__ void __launch_bounds__(kThreads, 3) expand_parts(const double* src, d
   for (int q = 0; q < window; ++q) {
     for (int held = 0; held <= kHeldPlayers; ++held) {  // 0: the pairs among the lane's own players
       double sum = 0;
-      for (unsigned left = threadIdx.x; left != 0; left &= left - 1) {
-        const int j = __ffs(static_cast<int>(left)) - 1;
-        if (held > 0) {
-          sum += part_entry(pair_row_of(j, kLanePlayers + held - 1), lane_size + q);
-          continue;
-        }
-        for (unsigned below = threadIdx.x & ((1u << j) - 1); below != 0; below &= below - 1) {
-          sum += part_entry(pair_row_of(__ffs(static_cast<int>(below)) - 1, j), lane_size + q);
+      for (int j = 0; j < kLanePlayers; ++j) {
+        if (!(t >> j & 1)) continue;
+        if (held > 0) sum += part_entry(pair_row_of(j, kLanePlayers + held - 1), lane_size + q);
+        for (int i = 0; held == 0 && i < j; ++i) {
+          if (t >> i & 1) sum += part_entry(pair_row_of(i, j), lane_size + q);
         }
       }
       lanes.put(lane_at(q, held), sum);
@@ -430,14 +263,15 @@ __global__ void __launch_bounds__(kThreads, 3) expand_parts(const double* src, d
         sum = segment_entry(0, k) + lanes.get(lane_at(q + set_size, 0));
       }
     });
-    for (unsigned left = threadIdx.x; left != 0; left &= left - 1) {
-      const int row = __ffs(static_cast<int>(left));
 #pragma unroll
-      for (int q = 0; q <= kHeldPlayers; ++q) held.none[q] += segment_entry(row, lane_size + q);
+    for (int j = 0; j < kLanePlayers; ++j) {
+      if (!(t >> j & 1)) continue;
+#pragma unroll
+      for (int q = 0; q <= kHeldPlayers; ++q) held.none[q] += segment_entry(1 + j, lane_size + q);
     }
 #pragma unroll
     for (int m = 0; m < kHeld; ++m) {
-      double value = 0;
+      double value = kNoTerm;
       held.each_of(m, [&](double& sum) { value += sum; });
       const int at = m * kThreads + t;
       if (at < 1 << players) out[at] = value;
@@ -458,7 +292,7 @@ cudaError_t run(const CudaPlace& place, const CudaPairSums& job) {
   const T* const src = static_cast<const T*>(job.src);
   const int64_t size = pair_table_size(n);
   cudaError_t status = cudaSuccess;
-  for (int64_t b = 0; b < job.batch; b += vectors) {
+  for (int64_t b = 0; b < job.batch && status == cudaSuccess; b += vectors) {
     const int64_t some_vectors = job.batch - b < vectors ? job.batch - b : vectors;
     double* const out = job.out + b * size;
     for (int64_t first = 0; first < parts && status == cudaSuccess; first += some) {

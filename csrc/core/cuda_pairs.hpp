@@ -8,7 +8,7 @@
 namespace harsanyi {
 
 constexpr int kSegmentPlayers = 11;           // of what a block holds at a time
-constexpr int kMostLoopPlayers = 4;           // of the segments of a part
+constexpr int kMostLoopPlayers = 3;           // of the segments of a part
 constexpr int64_t kMostPairTables = 1024;     // at a time
 constexpr int64_t kMostPairBlocks = 1 << 30;  // of a launch
 
@@ -16,13 +16,11 @@ HARSANYI_HD constexpr int pair_row_of(int low, int high) { return 1 + high * (hi
 HARSANYI_HD constexpr int pair_rows_of(int players) { return pair_row_of(0, players); }
 HARSANYI_HD constexpr int pair_table_size(int players) { return pair_rows_of(players) * (players + 1); }
 
-// Players of a part. Small vectors are one part; up to n = 24 there are as many parts as keep a device busy, and few
-// enough that reading their tables costs little.
+// Players of a part. Small vectors are one part; larger ones have enough parts to keep a device busy, and the largest
+// few enough to make little of reading their tables.
 constexpr int pair_part_players(int n) {
-  const int above = n - kSegmentPlayers, wanted = (n - 9) / 2;
-  if (above <= 0) return n;
-  const int loop = above < wanted ? above : wanted;
-  return kSegmentPlayers + (loop < kMostLoopPlayers ? loop : kMostLoopPlayers);
+  if (n <= kSegmentPlayers + kMostLoopPlayers) return n;
+  return kSegmentPlayers + (n < 23 ? kMostLoopPlayers - 1 : kMostLoopPlayers);
 }
 
 // Tables that fill the workspace.

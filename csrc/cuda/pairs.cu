@@ -6,15 +6,16 @@
 // A table holds these rows for some players; tables of the sets above merge to one of more players: a new player's row is
 // that of none in the tables whose set has it, the row of a new and an old player the old one's, and orders move up by
 // the size of the set. A block makes the table of a segment, 2**11 entries, in three such steps: a thread of its 16
-// entries, bits 7..10; four bits of the lanes; the last three. Segments are merged to the table of a part, up to 2**15
+// entries, bits 7..10; four bits of the lanes; the last three. Segments are merged to the table of a part, up to 2**14
 // entries, and a second kernel merges the parts of a vector.
 //
 // The adjoint goes the other way: a block folds the players that all its sets contain into the rows of the others, for
 // its part and then for a segment; what the players of a lane add is summed once a part.
 //
-// Floor: one read of the vector (the adjoint: one write). Beyond it parts write and read their tables, 6% (f64) or 12%
-// (f32) of the vector, which stay in the second-level cache. About 5 additions an entry, and 6 to 7 doubles through
-// shared memory; the adjoint 6 and 5. Sums of q terms are off by less than q 2**-53 times the sum of their magnitudes.
+// Floor: one read of the vector (the adjoint: one write). From n = 15 on parts write and read tables of 16% (n <= 22) or
+// 10% of an f64 vector, twice that for f32: 16 MiB at most, so they stay in a large second-level cache. About 9.5
+// additions an entry and 9 doubles through shared memory, which takes longer than the read; the adjoint 6 and 5.
+// Sums of q terms are off by less than q 2**-53 times the sum of their magnitudes.
 #include "pair_tables.cuh"
 
 namespace harsanyi {
@@ -29,7 +30,7 @@ constexpr int kLastPlayers = 3;  // lane bits 0..2: the groups
 constexpr int kGroups = 1 << kLastPlayers;
 constexpr int kLanePlayers = kMidPlayers + kLastPlayers;
 constexpr int kMidTable = kHeldPlayers + kMidPlayers;  // players of a group's table
-constexpr int kCombineWarps = 8;
+constexpr int kMostCombineWarps = 32;
 
 // A block's shared memory: the lanes' tables, read in two rounds, and later the segment's; the groups'; the part's.
 constexpr int kHeldTwos = Compact<kHeldPlayers>::twos;  // sums of the first round
@@ -167,18 +168,19 @@ __global__ void __launch_bounds__(kThreads, 4) sum_parts(const T* src, double* t
 
 // Row blockIdx.x % rows of a vector from the tables of its parts first, ..., first + count - 1: a lane an order. Later
 // parts add to what earlier ones gave.
-__global__ void __launch_bounds__(32 * kCombineWarps)
+__global__ void __launch_bounds__(32 * kMostCombineWarps)
     combine_parts(const double* tables, double* out, int n, int players, int first, int count) {
   const int rows = pair_rows_of(n), vector = static_cast<int>(blockIdx.x) / rows;
   const int row = static_cast<int>(blockIdx.x) % rows;
   const int k = static_cast<int>(threadIdx.x) % 32, warp = static_cast<int>(threadIdx.x) / 32;
+  const int warps = static_cast<int>(blockDim.x) / 32;
   const Source source = source_of(numbered_row(row), players);
   const int size = pair_table_size(players);
   const double* const from =
       tables + static_cast<int64_t>(vector) * count * size + number_of(source.row) * (players + 1);
   double sum = 0;
 #pragma unroll 4
-  for (int i = warp; i < count; i += kCombineWarps) {
+  for (int i = warp; i < count; i += warps) {
     const unsigned set = static_cast<unsigned>(first + i);
     const int at = k - __popc(set);
     if ((source.needed & ~set) == 0 && at >= 0 && at <= players) sum += from[static_cast<int64_t>(i) * size + at];
@@ -187,7 +189,7 @@ __global__ void __launch_bounds__(32 * kCombineWarps)
   sums.put(threadIdx.x, sum);
   __syncthreads();
   if (warp > 0 || k > n) return;
-  for (unsigned w = 1; w < kCombineWarps; ++w) sum += sums.get(w * 32 + threadIdx.x);
+  for (int w = 1; w < warps; ++w) sum += sums.get(static_cast<unsigned>(w * 32 + k));
   double& to = out[static_cast<int64_t>(blockIdx.x) * (n + 1) + k];
   to = first == 0 ? sum : to + sum;
 }
@@ -210,7 +212,7 @@ constexpr size_t adjoint_bytes(int players) {
 }
 
 // The 2**players entries of each part of vectors of 2**n.
-__global__ void __launch_bounds__(kThreads, 3) expand_parts(const double* src, double* out, int n, int players) {
+__global__ void __launch_bounds__(kThreads, 4) expand_parts(const double* src, double* out, int n, int players) {
   const int t = static_cast<int>(threadIdx.x), held_players = table_players(players), stride = part_stride(players);
   const int window = window_of(players), parts_bits = n - players, orders = held_players + 1;
   const Shared<double> part, lanes(lanes_offset(players)), segment(segment_offset(players));
@@ -301,7 +303,8 @@ cudaError_t run(const CudaPlace& place, const CudaPairSums& job) {
       const Grid grid{some_vectors * count, kThreads, kPartOffset + part_bytes(players)};
       status = launch(sum_parts<T>, grid, place.stream, src + (b << n) + (first << players), tables, players);
       if (parts_bits == 0 || status != cudaSuccess) continue;
-      const Grid rows{some_vectors * pair_rows_of(n), 32 * kCombineWarps, 32 * kCombineWarps * sizeof(double)};
+      const unsigned warps = static_cast<unsigned>(count < 8 * kMostCombineWarps ? (count + 7) / 8 : kMostCombineWarps);
+      const Grid rows{some_vectors * pair_rows_of(n), 32 * warps, 32 * warps * sizeof(double)};
       status = launch(combine_parts, rows, place.stream, tables, out, n, players, static_cast<int>(first),
                       static_cast<int>(count));
     }

@@ -1,6 +1,6 @@
 // The CUDA twins of the pair sums and of their adjoint against the CPU's kernels.
 //
-// Both add in f64, in different sequences. No sum has more than 2**18 terms, and any sequence of additions is off by
+// Both add in f64, in different sequences. No sum has more than 2**19 terms, and any sequence of additions is off by
 // less than (terms) 2**-53 times the sum of their magnitudes; added as both do, by far less than the tolerance here,
 // 1e-12 times that sum. An entry without terms is 0 exactly.
 #include <cmath>
@@ -59,7 +59,7 @@ void compare(const Case<T>& given, const std::vector<double>& found) {
   CHECK(found[0] == kGuard && found[size + 1] == kGuard);
 }
 
-std::size_t parts_of(int n) { return n < 14 ? 1 : n < 16 ? 2 : n < 18 ? 4 : 8; }  // the tables of a vector, n <= 18
+std::size_t parts_of(int n) { return n < 15 ? 1 : std::size_t{1} << (n - 13); }  // the tables of a vector, n <= 22
 
 // With room for `tables` tables of a part, or for all that are asked for.
 template <class T>
@@ -110,8 +110,8 @@ void test_odd_batches() {
   const auto back = adjoint_case(5, 23);
   same_in_every_order([&] { return cuda_sums(sums); });
   same_in_every_order([&] { return cuda_adjoint(back); });
-  const auto split = sums_case<double>(14, 3);
-  const auto split_back = adjoint_case(14, 3);
+  const auto split = sums_case<double>(15, 3);
+  const auto split_back = adjoint_case(15, 3);
   same_in_every_order([&] { return cuda_sums(split); });
   same_in_every_order([&] { return cuda_adjoint(split_back); });
 }
@@ -120,20 +120,21 @@ void test_odd_batches() {
 // its parts come in several launches.
 void test_little_workspace() {
   simt::device().shared_limit = kLeastShared;
-  const auto given = sums_case<float>(16, 3);  // 4 parts
+  const auto given = sums_case<float>(16, 3);  // 8 parts
   const std::vector<double> whole = cuda_sums(given);
-  for (const std::size_t tables : {4, 5, 8, 11}) CHECK(cuda_sums(given, tables) == whole);
-  for (const std::size_t tables : {1, 2, 3}) cuda_sums(given, tables);
-  const auto large = sums_case<double>(18, 1);  // 8 parts, each of the most players
+  for (const std::size_t tables : {8, 9, 16, 23}) CHECK(cuda_sums(given, tables) == whole);
+  for (const std::size_t tables : {1, 3, 4, 7}) cuda_sums(given, tables);
+  const auto large = sums_case<double>(19, 1);  // 64 parts: several warps combine them
   cuda_sums(large);
-  cuda_adjoint(adjoint_case(18, 1));
+  cuda_sums(large, 40);
+  cuda_adjoint(adjoint_case(19, 1));
   CHECK(simt::take_fault()[0] == 0);
 }
 
 void test_workspace_is_bounded() {
-  CHECK(harsanyi_cuda_pair_sums_workspace(13, 1000) == 0);
+  CHECK(harsanyi_cuda_pair_sums_workspace(14, 1000) == 0);
   CHECK(harsanyi_cuda_pair_sums_workspace(-1, 1) == 0 && harsanyi_cuda_pair_sums_workspace(31, 1) == 0);
-  for (int n = 14; n <= 30; ++n) {
+  for (int n = 15; n <= 30; ++n) {
     const std::size_t one = harsanyi_cuda_pair_sums_workspace(n, 1);
     CHECK(one > 0 && one <= harsanyi_cuda_pair_sums_workspace(n, 7));
     CHECK(harsanyi_cuda_pair_sums_workspace(n, std::int64_t{1} << (60 - n)) <= std::size_t{16} << 20);
@@ -156,11 +157,11 @@ void test_refusals() {
   refused(sums(0, HARSANYI_F64, 31, 1, x, 0), HARSANYI_ERROR_ARGUMENT, "n:");
   refused(sums(0, HARSANYI_F64, 2, -1, x, 0), HARSANYI_ERROR_ARGUMENT, "batch");
   refused(sums(0, HARSANYI_F64, 2, 1, nullptr, 0), HARSANYI_ERROR_ARGUMENT, "null");
-  const std::size_t table = harsanyi_cuda_pair_sums_workspace(14, 1) / parts_of(14);
-  refused(sums(0, HARSANYI_F64, 14, 1, x, table - 1), HARSANYI_ERROR_WORKSPACE, "workspace");
-  refused(harsanyi_cuda_pair_sums(0, nullptr, HARSANYI_F32, 14, 1, x, out, nullptr, 2 * table),
+  const std::size_t table = harsanyi_cuda_pair_sums_workspace(15, 1) / parts_of(15);
+  refused(sums(0, HARSANYI_F64, 15, 1, x, table - 1), HARSANYI_ERROR_WORKSPACE, "workspace");
+  refused(harsanyi_cuda_pair_sums(0, nullptr, HARSANYI_F32, 15, 1, x, out, nullptr, 2 * table),
           HARSANYI_ERROR_WORKSPACE, "workspace: 0 bytes");
-  refused(harsanyi_cuda_pair_sums(0, nullptr, HARSANYI_F32, 14, 1, x, out, reinterpret_cast<char*>(x) + 4, 2 * table),
+  refused(harsanyi_cuda_pair_sums(0, nullptr, HARSANYI_F32, 15, 1, x, out, reinterpret_cast<char*>(x) + 4, 2 * table),
           HARSANYI_ERROR_ARGUMENT, "aligned");
   CHECK(sums(0, HARSANYI_F64, 14, 0, nullptr, 0) == HARSANYI_OK);
   refused(harsanyi_cuda_pair_sums_adjoint(7, nullptr, 2, 1, x, out), HARSANYI_ERROR_SYSTEM, "cuda: invalid argument");

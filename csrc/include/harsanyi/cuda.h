@@ -34,7 +34,7 @@ HARSANYI_API harsanyi_status harsanyi_cuda_kronecker(int device, void* stream, c
                                                      void* dst);
 
 /* ---- sums by order, player and pair, as harsanyi_pair_sums; in f64, within rounding of the CPU's ----
- * One read of the input. workspace: device memory, aligned for doubles: none up to n = 13, never above 16 MiB. Any size
+ * One read of the input. workspace: device memory, aligned for doubles: none up to n = 14, never above 16 MiB. Any size
  * down to one table, 16 KiB, will do: less memory takes more launches and, below that of one vector, rounds otherwise.
  * The same sizes give the same bits, whatever the device and the stream's other work. */
 HARSANYI_API size_t harsanyi_cuda_pair_sums_workspace(int n, int64_t batch);

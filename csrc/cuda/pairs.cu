@@ -3,17 +3,17 @@
 //
 //   row of none [m] = sum over |T| = m of x[T],   row of {i, j} [m] = the same over the T that contain i and j (i <= j)
 //
-// A table holds these rows for some players; tables of the sets above merge to one of more players: a new player's row is
-// that of none in the tables whose set has it, the row of a new and an old player the old one's, and orders move up by
-// the size of the set. A block makes the table of a segment, 2**11 entries, in three such steps: a thread of its 16
+// A table holds these rows for some players; tables of the sets above merge to one of more players: a new player's row
+// is that of none in the tables whose set has it, the row of a new and an old player the old one's, and orders move up
+// by the size of the set. A block makes the table of a segment, 2**11 entries, in three such steps: a thread of its 16
 // entries, bits 7..10; four bits of the lanes; the last three. Segments are merged to the table of a part, up to 2**14
 // entries, and a second kernel merges the parts of a vector.
 //
 // The adjoint goes the other way: a block folds the players that all its sets contain into the rows of the others, for
 // its part and then for a segment; what the players of a lane add is summed once a part.
 //
-// Floor: one read of the vector (the adjoint: one write). From n = 15 on parts write and read tables of 16% (n <= 22) or
-// 10% of an f64 vector, twice that for f32: 16 MiB at most, so they stay in a large second-level cache. About 9.5
+// Floor: one read of the vector (the adjoint: one write). From n = 15 on parts write and read tables of 16% (n <= 22)
+// or 10% of an f64 vector, twice that for f32: 16 MiB at a time, which a large second-level cache holds. About 9.5
 // additions an entry and 9 doubles through shared memory, which takes longer than the read; the adjoint 6 and 5.
 // Sums of q terms are off by less than q 2**-53 times the sum of their magnitudes.
 #include "pair_tables.cuh"

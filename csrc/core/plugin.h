@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "../cpu/kernels.hpp"
+#include "harsanyi/harsanyi.h"
 
 namespace harsanyi {
 
@@ -17,12 +18,26 @@ struct CudaPlace {
   void* stream;  // cudaStream_t
 };
 
+// Pointers to device memory, but for the options.
+struct CudaDecompose {
+  const harsanyi_decompose_options* options;
+  int n;
+  int64_t batch;
+  const double *v, *zetas;  // zetas: null without noise
+  double *and_, *or_, *delta, *dual;
+  harsanyi_decompose_report* reports;
+  const void* plan;  // of decompose_plan.hpp
+  void* workspace;
+};
+
 struct CudaTable {
   const char* version;  // of the package, and the size of this table: the core takes no other
   size_t bytes;
   const char* (*error_text)(int code);
   int (*count_devices)(int* count);
   int (*transform)(const CudaPlace& place, const Transform& job, int64_t batch);
+  size_t (*decompose_workspace)(const CudaPlace& place, const CudaDecompose& given, bool noise);
+  int (*decompose)(const CudaPlace& place, const CudaDecompose& given);
 };
 
 }  // namespace harsanyi

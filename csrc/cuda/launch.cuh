@@ -154,6 +154,8 @@ inline int shared_limit(int device) {
 // ---- what the files of this folder give to the plugin's table (core/plugin.h) ----
 
 int run_transform(const CudaPlace& place, const Transform& job, int64_t batch);
+size_t decompose_workspace(const CudaPlace& place, const CudaDecompose& given, bool noise);
+int run_decompose(const CudaPlace& place, const CudaDecompose& given);
 
 }  // namespace cuda
 }  // namespace harsanyi

@@ -11,7 +11,7 @@ const char* error_text(int code) { return cudaGetErrorString(static_cast<cudaErr
 int count_devices(int* count) { return cudaGetDeviceCount(count); }
 
 const CudaTable table = {
-    HARSANYI_VERSION, sizeof(CudaTable), error_text, count_devices, run_transform,
+    HARSANYI_VERSION, sizeof(CudaTable), error_text, count_devices, run_transform, decompose_workspace, run_decompose,
 };
 
 }  // namespace

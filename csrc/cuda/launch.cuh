@@ -76,7 +76,7 @@ class Shared {
 __device__ __forceinline__ void yield_to_others() {
 #if defined(HARSANYI_SIMT)
   simt::pause();
-#else
+#elif defined(__CUDA_ARCH__)
   __nanosleep(32);
 #endif
 }

@@ -173,3 +173,22 @@ def cuda_pair_sums(
     workspace_bytes: int,
 ) -> None: ...
 def cuda_pair_sums_adjoint(device: int, stream: int, n: int, batch: int, src: int, out: int) -> None: ...
+def cuda_decompose_plan(n: int, noise: bool, weights: Any) -> bytes: ...
+def cuda_decompose_workspace(device: int, n: int, batch: int, noise: bool, named: dict[str, Any]) -> int: ...
+def cuda_decompose(
+    device: int,
+    stream: int,
+    n: int,
+    batch: int,
+    named: dict[str, Any],
+    v: int,
+    zetas: int | None,
+    and_: int,
+    or_: int,
+    delta: int,
+    dual: int,
+    reports: int,
+    plan: int,
+    workspace: int,
+    workspace_bytes: int,
+) -> None: ...

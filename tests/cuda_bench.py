@@ -1,4 +1,4 @@
-"""The cases of bench/gpu.py through the CUDA plugin; `simulated_cuda` gives this file one without a device."""
+"""The cases of bench/gpu.py through the CUDA plugin; `simulated_cuda` gives it one without a device."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 // The 2x2 matrices of the lattice transforms on the device: pair() on two registers, lane() on the value of a lane and
-// its partner's. The operations, and so the bits, of csrc/cpu/butterfly.inl.hpp. Where flip is set, the matrix is that of
+// its partner's. The operations, and so the bits, of csrc/cpu/butterfly.inl.hpp. With flip set, the matrix is that of
 // Unflipped with the rows exchanged: applying that one and writing the vector backwards, from the full set down, gives
 // the same without moving registers.
 #pragma once
@@ -66,6 +66,10 @@ struct Or {  // - kron([[0,1],[1,-1]])
     lo = hi;
     hi = old - hi;
   }
+  template <class T>
+  __device__ __forceinline__ T lane(T x, T partner, bool high) const {
+    return high ? partner - x : partner;
+  }
 };
 
 struct OrInverse {  // - kron([[1,1],[1,0]])
@@ -76,6 +80,10 @@ struct OrInverse {  // - kron([[1,1],[1,0]])
     const T old = lo;
     lo = lo + hi;
     hi = old;
+  }
+  template <class T>
+  __device__ __forceinline__ T lane(T x, T partner, bool high) const {
+    return high ? partner : x + partner;
   }
 };
 

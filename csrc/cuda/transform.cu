@@ -1,8 +1,8 @@
 // Lattice transforms: y = (K (x) ... (x) K) x for a 2x2 matrix K. The twin of csrc/cpu/transform.inl.hpp, to the bit.
 //
 // Bits ascend, as there. The first pass reads the batch as one array in chunks that fit shared memory, whether a chunk
-// holds many small vectors or a vector many chunks: bits inside a 16-byte pack in registers, the next five between lanes,
-// the rest three at a time in registers again, exchanged through shared memory. A column pass does up to 12 higher bits:
+// holds many small vectors or a vector many chunks: bits inside a 16-byte pack in registers, the next 5 between lanes,
+// the rest three at a time in registers again, exchanged through shared memory. A column pass does up to 12 bits more:
 // a block takes the same few packs of every one of the rows, into shared memory and back.
 // Bytes: each pass reads and writes every entry once; 2 passes up to n = 26 where a block may have 128 KiB.
 // Shared memory is free of bank conflicts: chunks are always reached along adjacent entries, and rows narrower than

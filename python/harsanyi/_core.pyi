@@ -89,6 +89,31 @@ def cuda_rank_subsets(device: int, stream: int, count: int, subsets: int, ranks:
 def cuda_unrank_subsets(
     device: int, stream: int, n: int, k: int, count: int, ranks: int, subsets: int
 ) -> None: ...
+def cuda_orders(device: int, stream: int, n: int, out: int) -> None: ...
+def cuda_sample_masks(
+    device: int,
+    stream: int,
+    n: int,
+    players: int,
+    candidates: int,
+    size: int,
+    count: int,
+    seed: int,
+    first: int,
+    masks: int,
+) -> None: ...
+def cuda_sample_subsets(
+    device: int,
+    stream: int,
+    n: int,
+    players: int,
+    candidates: int,
+    size: int,
+    count: int,
+    seed: int,
+    first: int,
+    subsets: int,
+) -> None: ...
 def cuda_masks_from_subsets(
     device: int, stream: int, n: int, count: int, subsets: int, masks: int
 ) -> None: ...

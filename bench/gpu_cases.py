@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from math import comb
+from math import comb, prod
 from typing import Any
 
 import torch
@@ -16,7 +16,8 @@ from harsanyi import _core, _cuda
 from harsanyi.lattice import KIND_CODES
 from harsanyi.ops import DTYPE_CODES
 
-F32, F64, I64 = torch.float32, torch.float64, torch.int64
+F32, F64, I64, U8 = torch.float32, torch.float64, torch.int64, torch.uint8
+BYTES = {1: U8, 2: torch.int16, 4: torch.int32, 8: I64}  # elements of masked batches
 LABELS = {F32: "f32", F64: "f64", I64: "i64"}
 MATRIX = [0.3, -1.25, 2.0, 0.7]
 FLOAT32_ERROR = 1e-4  # of the largest value: how far float32 may be from float64
@@ -38,7 +39,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Case:
-    """A named job on random data, made when its turn comes: prepare(device, bytes of the largest buffer)."""
+    """A named job, made when its turn comes: prepare(device, bytes of the largest buffer)."""
 
     name: str
     prepare: Callable[[torch.device, int], Job]
@@ -71,7 +72,7 @@ def agreement(job: Job, run: Callable[[], None]) -> Agreement:
     """Runs the kernel and the CPU's on the same data, and the CPU's on float64 if that is another."""
     tensors = [value for value in job.arguments if isinstance(value, torch.Tensor)]
     host = {id(x): x.to("cpu", copy=True) for x in tensors}
-    single = any(value is F32 for value in job.arguments)
+    single = any(x.dtype == F32 for x in tensors)
     wide = {key: x.to(F64, copy=True) if x.dtype == F32 else x.clone() for key, x in host.items() if single}
     run()
     found = [x.cpu() for x in job.outputs]
@@ -104,8 +105,7 @@ def _on_cpu(
 
 
 def _bits(x: torch.Tensor) -> torch.Tensor:
-    integers = {2: torch.int16, 4: torch.int32, 8: torch.int64}
-    return x.view(integers[x.itemsize]) if x.is_floating_point() else x
+    return x.view({4: torch.int32, 8: torch.int64}[x.itemsize]) if x.is_floating_point() else x
 
 
 def _distance(found: list[torch.Tensor], expected: list[torch.Tensor]) -> float:
@@ -122,9 +122,10 @@ def _distance(found: list[torch.Tensor], expected: list[torch.Tensor]) -> float:
 
 
 def _random(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> torch.Tensor:
+    generator = torch.Generator(device).manual_seed(prod(shape))
     if dtype == I64:
-        return torch.randint(-(2**62), 2**62, shape, device=device)
-    return torch.randn(shape, dtype=dtype, device=device)
+        return torch.randint(-(2**62), 2**62, shape, generator=generator, device=device)
+    return torch.randn(shape, generator=generator, dtype=dtype, device=device)
 
 
 def _vectors(n: int, dtype: torch.dtype, device: torch.device, total: int) -> torch.Tensor:
@@ -185,12 +186,14 @@ def pair_sums_adjoint(n: int) -> Case:
 def reduce_orders(n: int, dtype: torch.dtype) -> Case:
     def prepare(device: torch.device, total: int) -> Job:
         x = _vectors(n, dtype, device, total)
-        sums = torch.empty((4, len(x), n + 1), dtype=F64, device=device).unbind()
-        count = torch.empty((len(x), n + 1), dtype=I64, device=device)
-        limits = torch.full((len(x),), 0.5, dtype=F64, device=device)
-        size, moved = (dtype, n, len(x)), x.nbytes + 5 * count.nbytes + limits.nbytes
-        arguments, outputs = (*size, x, limits, False, *sums, count), (*sums, count)
-        return Job("reduce_orders", arguments, outputs, moved, len(x), workspace=size, tolerance=1e-10)
+        shape = (len(x), n + 1)
+        sums = [torch.empty(shape, dtype=F64, device=device) for _ in range(4)]
+        outputs = (*sums, torch.empty(shape, dtype=I64, device=device))
+        thresholds = torch.full((len(x),), 0.5, dtype=F64, device=device)
+        size = (dtype, n, len(x))
+        moved = x.nbytes + thresholds.nbytes + sum(y.nbytes for y in outputs)
+        arguments = (*size, x, thresholds, False, *outputs)
+        return Job("reduce_orders", arguments, outputs, moved, len(x), workspace=size, tolerance=1e-12)
 
     return Case(f"reduce_orders-{LABELS[dtype]}-n{n}", prepare)
 
@@ -198,30 +201,21 @@ def reduce_orders(n: int, dtype: torch.dtype) -> Case:
 def player_sums(n: int, dtype: torch.dtype) -> Case:
     def prepare(device: torch.device, total: int) -> Job:
         x = _vectors(n, dtype, device, total)
-        weights = _random((n + 1,), F64, device)
+        weights = torch.linspace(1, 0.1, n + 1, dtype=F64, device=device)
         sums = torch.empty((len(x), n), dtype=F64, device=device)
-        size, moved = (dtype, n, len(x)), x.nbytes + sums.nbytes
+        size, moved = (dtype, n, len(x)), x.nbytes + weights.nbytes + sums.nbytes
         arguments = (*size, x, weights, sums)
-        return Job("player_sums", arguments, (sums,), moved, len(x), workspace=size, tolerance=1e-10)
+        return Job("player_sums", arguments, (sums,), moved, len(x), workspace=size, tolerance=1e-12)
 
     return Case(f"player_sums-{LABELS[dtype]}-n{n}", prepare)
 
 
-def masked_batch(elements: int, n: int, dtype: torch.dtype, *, from_masks: bool = False) -> Case:
+def orders(n: int) -> Case:
     def prepare(device: torch.device, total: int) -> Job:
-        rows = max(1, total // (elements * dtype.itemsize))
-        sample, baseline = (_random((2, elements), F32, device)).to(dtype).unbind()
-        player = torch.arange(elements, dtype=torch.int32, device=device) * n // elements
-        masks = torch.rand((rows, n), device=device) < 0.5
-        sets = masks.to(torch.uint8) if from_masks else (masks << torch.arange(n, device=device)).sum(-1)
-        out = torch.empty((rows, elements), dtype=dtype, device=device)
-        arguments = (dtype.itemsize, elements, sample, baseline, player, n, rows, sets, out)
-        kernel = "masked_batch_from_masks" if from_masks else "masked_batch"
-        moved = out.nbytes + sets.nbytes + 2 * sample.nbytes + player.nbytes
-        return Job(kernel, arguments, (out,), moved, rows)
+        out = torch.empty(1 << n, dtype=U8, device=device)
+        return Job("orders", (n, out), (out,), out.nbytes, 1)
 
-    label = "masked_batch_from_masks" if from_masks else "masked_batch"
-    return Case(f"{label}-{8 * dtype.itemsize}bit-{elements}-n{n}", prepare)
+    return Case(f"orders-n{n}", prepare)
 
 
 def subsets_of_order(n: int) -> Case:
@@ -232,28 +226,58 @@ def subsets_of_order(n: int) -> Case:
     return Case(f"subsets_of_order-n{n}", prepare)
 
 
-def rank_subsets(n: int, *, back: bool = False) -> Case:
+def ranks(kernel: str, n: int) -> Case:
+    """An eighth of the bytes: the CPU's function takes microseconds an entry."""
+
     def prepare(device: torch.device, total: int) -> Job:
-        count = max(1, total // 8)
-        values = torch.randint(0, comb(n, n // 2) if back else 1 << n, (count,), device=device)
-        out = torch.empty_like(values)
-        arguments = (*((n, n // 2) if back else ()), count, values, out)
-        return Job("unrank_subsets" if back else "rank_subsets", arguments, (out,), 2 * out.nbytes, count)
+        count, inverse = max(1, total // 64), kernel == "unrank_subsets"
+        given = torch.randint(comb(n, n // 2) if inverse else 1 << n, (count,), device=device)
+        out = torch.empty_like(given)
+        arguments = (n, n // 2, count, given, out) if inverse else (count, given, out)
+        return Job(kernel, arguments, (out,), given.nbytes + out.nbytes, count)
 
-    return Case(f"{'unrank' if back else 'rank'}_subsets-n{n}", prepare)
+    return Case(f"{kernel}-n{n}", prepare)
 
 
-def masks_of_subsets(n: int, *, back: bool = False) -> Case:
+def sample(kernel: str, n: int) -> Case:
+    def prepare(device: torch.device, total: int) -> Job:
+        masks = kernel == "sample_masks"
+        count = max(1, total // (n if masks else 8))
+        players = torch.arange(n, dtype=torch.int32, device=device)
+        out = torch.empty((count, n) if masks else (count,), dtype=U8 if masks else I64, device=device)
+        arguments = (n, players, n, n // 4, count, 7, 0, out)
+        return Job(kernel, arguments, (out,), players.nbytes + out.nbytes, count)
+
+    return Case(f"{kernel}-n{n}", prepare)
+
+
+def masks(kernel: str, n: int) -> Case:
     def prepare(device: torch.device, total: int) -> Job:
         count = max(1, total // n)
-        subsets = torch.randint(0, 1 << n, (count,), device=device)
-        masks = (subsets[:, None] >> torch.arange(n, device=device) & 1).to(torch.uint8)
-        given, out = (masks, subsets) if back else (subsets, masks)
-        name = "subsets_from_masks" if back else "masks_from_subsets"
-        result = torch.empty_like(out)
-        return Job(name, (n, count, given, result), (result,), subsets.nbytes + masks.nbytes, count)
+        sets = torch.randint(1 << n, (count,), device=device)
+        keep = torch.randint(2, (count, n), dtype=U8, device=device)
+        pair = (sets, keep) if kernel == "masks_from_subsets" else (keep, sets)
+        return Job(kernel, (n, count, *pair), (pair[1],), sets.nbytes + keep.nbytes, count)
 
-    return Case(f"{'subsets_from_masks' if back else 'masks_from_subsets'}-n{n}", prepare)
+    return Case(f"{kernel}-n{n}", prepare)
+
+
+def masked_batch(width: int, elements: int, n: int) -> Case:
+    """Elements of `width` bytes; by masks above 63 players, else by subsets."""
+    by_masks = n > 63
+    kernel = "masked_batch_from_masks" if by_masks else "masked_batch"
+
+    def prepare(device: torch.device, total: int) -> Job:
+        rows = max(5, total // (width * elements))
+        x, baseline = (torch.randint(100, (elements,), dtype=BYTES[width], device=device) for _ in range(2))
+        player = torch.arange(elements, device=device).mul(n).div(elements).int()
+        keep = torch.randint(2, (rows, n), dtype=U8, device=device)
+        sets = keep if by_masks else torch.randint(1 << n, (rows,), device=device)
+        out = torch.empty((rows, elements), dtype=x.dtype, device=device)
+        moved = sum(y.nbytes for y in (x, baseline, player, sets, out))
+        return Job(kernel, (width, elements, x, baseline, player, n, rows, sets, out), (out,), moved, rows)
+
+    return Case(f"{kernel}-{width}B-{elements}-n{n}", prepare)
 
 
 def table() -> Iterator[Case]:
@@ -266,11 +290,14 @@ def table() -> Iterator[Case]:
     yield from (transform(name, n, dtype) for name in others for dtype in floats for n in (10, 14, 20, 26))
     yield from (pair_sums(n, dtype) for dtype in floats for n in (8, 10, 12, 14, 16, 20, 24))
     yield from (pair_sums_adjoint(n) for n in (8, 10, 12, 14, 16, 20, 24))
-    yield from (reduce_orders(n, dtype) for dtype in floats for n in (8, 12, 16, 20, 24, 28))
-    yield from (player_sums(n, dtype) for dtype in floats for n in (8, 12, 16, 20, 24, 28))
-    yield from (masked_batch(3 * 224 * 224, 16, dtype) for dtype in (torch.float16, F32))
-    yield from (masked_batch(28 * 28, 12, dtype) for dtype in floats)
-    yield masked_batch(3 * 224 * 224, 196, F32, from_masks=True)
-    yield from (subsets_of_order(n) for n in (16, 24, 28))
-    yield from (rank_subsets(48, back=back) for back in (False, True))
-    yield from (masks_of_subsets(n, back=back) for n in (16, 48) for back in (False, True))
+    yield from (reduce_orders(n, dtype) for dtype in floats for n in (6, 8, 10, 12, 14, 16, 20, 24, 28))
+    yield from (player_sums(n, dtype) for dtype in floats for n in (6, 8, 10, 12, 14, 16, 20, 24, 28))
+    yield from (orders(n) for n in (18, 28, 30))
+    yield from (subsets_of_order(n) for n in (18, 26, 30))
+    yield from (ranks(kernel, n) for kernel in ("rank_subsets", "unrank_subsets") for n in (10, 20))
+    yield from (sample("sample_subsets", n) for n in (12, 40))
+    yield from (sample("sample_masks", n) for n in (12, 196, 3000))
+    conversions = ("masks_from_subsets", "subsets_from_masks")
+    yield from (masks(kernel, n) for kernel in conversions for n in (10, 20, 62))
+    yield from (masked_batch(width, 3 * 224 * 224, n) for width in BYTES for n in (16, 196))
+    yield from (masked_batch(4, elements, 12) for elements in (12, 30, 33))

@@ -28,6 +28,9 @@ void register_cuda(py::module_& module) {
   module.def("cuda_subsets_of_order", bound(harsanyi_cuda_subsets_of_order));
   module.def("cuda_rank_subsets", bound(harsanyi_cuda_rank_subsets));
   module.def("cuda_unrank_subsets", bound(harsanyi_cuda_unrank_subsets));
+  module.def("cuda_orders", bound(harsanyi_cuda_orders));
+  module.def("cuda_sample_masks", bound(harsanyi_cuda_sample_masks));
+  module.def("cuda_sample_subsets", bound(harsanyi_cuda_sample_subsets));
   module.def("cuda_masks_from_subsets", bound(harsanyi_cuda_masks_from_subsets));
   module.def("cuda_subsets_from_masks", bound(harsanyi_cuda_subsets_from_masks));
   module.def("cuda_masked_batch", bound(harsanyi_cuda_masked_batch));

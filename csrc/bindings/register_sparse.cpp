@@ -1,6 +1,8 @@
 #include <memory>
+#include <vector>
 
 #include "borrow.hpp"
+#include "harsanyi/cuda.h"
 
 namespace harsanyi_bindings {
 namespace {
@@ -69,11 +71,52 @@ void decompose(int n, int64_t batch, const py::dict& named, const py::object& pr
   check(status);
 }
 
+// weights: n + 1 numbers by order.
+py::bytes cuda_plan(int n, bool noise, const py::object& weights) {
+  harsanyi_decompose_options options;
+  harsanyi_decompose_defaults(&options);
+  options.weights = readable<double>(weights);
+  std::vector<double> plan(harsanyi_cuda_decompose_plan_bytes(n, noise) / sizeof(double) + 1);
+  size_t used = 0;
+  {
+    py::gil_scoped_release release;
+    check(harsanyi_cuda_decompose_plan(&options, n, noise, plan.data(), plan.size() * sizeof(double), &used));
+  }
+  return py::bytes(reinterpret_cast<const char*>(plan.data()), used);
+}
+
+size_t cuda_workspace(int device, int n, int64_t batch, bool noise, const py::dict& named) {
+  const harsanyi_decompose_options options = options_of(named);
+  return harsanyi_cuda_decompose_workspace(device, &options, n, batch, noise);
+}
+
+void cuda_decompose(int device, const py::object& stream, int n, int64_t batch, const py::dict& named,
+                    const py::object& v, const py::object& zetas, const py::object& and_, const py::object& or_,
+                    const py::object& delta, const py::object& dual, const py::object& reports,
+                    const py::object& plan, const py::object& memory, size_t bytes) {
+  const harsanyi_decompose_options options = options_of(named);
+  void* const on = writable(stream);
+  const double* from = readable<double>(v);
+  const double* boxes = readable<double>(zetas);
+  double* a = writable<double>(and_);
+  double* o = writable<double>(or_);
+  double* d = writable<double>(delta);
+  double* y = writable<double>(dual);
+  auto* to = writable<harsanyi_decompose_report>(reports);
+  const void* tables = readable(plan);
+  void* space = writable(memory);
+  py::gil_scoped_release release;
+  check(harsanyi_cuda_decompose(device, on, &options, n, batch, from, boxes, a, o, d, y, to, tables, space, bytes));
+}
+
 }  // namespace
 
 void register_sparse(py::module_& module) {
   module.def("decompose", &decompose);
   module.def("decompose_workspace", &workspace);
+  module.def("cuda_decompose_plan", &cuda_plan);
+  module.def("cuda_decompose_workspace", &cuda_workspace);
+  module.def("cuda_decompose", &cuda_decompose);
 }
 
 }  // namespace harsanyi_bindings

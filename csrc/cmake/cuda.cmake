@@ -1,7 +1,7 @@
 # HARSANYI_CUDA=AUTO|ON|OFF: whether the plugin libharsanyi_cuda.so is built. Sets HARSANYI_CUDA_FOUND.
 # CMAKE_CUDA_ARCHITECTURES: by default all that the compiler knows from sm_75 on.
 set(HARSANYI_CUDA_FOUND OFF)
-set(HARSANYI_CUDA_SOURCES transform.cu pairs.cu subsets.cu masking.cu reduce.cu)
+set(HARSANYI_CUDA_SOURCES transform.cu pairs.cu subsets.cu masking.cu reduce.cu sparse.cu)
 list(TRANSFORM HARSANYI_CUDA_SOURCES PREPEND "${PROJECT_SOURCE_DIR}/csrc/cuda/")
 set(HARSANYI_CUDA_PLUGIN_SOURCE "${PROJECT_SOURCE_DIR}/csrc/cuda/plugin.cpp")
 

@@ -1,10 +1,9 @@
 // The C ABI of the sparse decomposition: checks arguments, shares out the workspace, hands samples to the pool.
-#include <cmath>
-
 #include "../lattice/bits.hpp"
 #include "arena.hpp"
 #include "checks.hpp"
 #include "decompose.hpp"
+#include "decompose_checks.hpp"
 #include "dispatch.hpp"
 #include "harsanyi/harsanyi.h"
 #include "status.hpp"
@@ -41,36 +40,6 @@ Pieces<T> place(const harsanyi_decompose_options& options, int n, int64_t batch,
   pieces.scratch_bytes = arena.used - before;
   pieces.bytes = before + pieces.scratch_bytes * static_cast<size_t>(pieces.workers) + 64;
   return pieces;
-}
-
-harsanyi_status check_options(const harsanyi_decompose_options& options, int n) {
-  if (options.dtype != HARSANYI_F64 && options.dtype != HARSANYI_F32) return fail(bad, "dtype: must be f32 or f64");
-  if (!(options.gap >= 0)) return fail(bad, "gap: %g, must be at least 0", options.gap);
-  if (options.max_steps < 1) return fail(bad, "max_steps: must be at least 1");
-  if (options.check_every < 1) return fail(bad, "check_every: must be at least 1");
-  if (!(options.penalty >= 0 && std::isfinite(options.penalty))) {
-    return fail(bad, "penalty: %g, must be at least 0 and finite", options.penalty);
-  }
-  if (!(options.share >= 0 && options.share <= 1)) return fail(bad, "share: %g is outside 0..1", options.share);
-  if (!(options.alpha >= 0 && options.alpha <= 1)) return fail(bad, "alpha: %g is outside 0..1", options.alpha);
-  if (options.networks < 1 || options.networks > HARSANYI_MAX_NETWORKS) {
-    return fail(bad, "networks: %d is outside 1..%d", options.networks, HARSANYI_MAX_NETWORKS);
-  }
-  if (options.share < 1 && options.networks > 1) return fail(bad, "share: below 1 for one network alone");
-  if (options.and_only && options.networks > 1) return fail(bad, "and_only: for one network alone");
-  if (options.weights == nullptr) return HARSANYI_OK;
-  for (int m = 1; m <= n; ++m) {
-    if (!(options.weights[m] >= 0)) return fail(bad, "weights[%d]: %g, must be at least 0", m, options.weights[m]);
-    if (m > 1 && options.weights[m - 1] == 0 && options.weights[m] > 0) {
-      return fail(bad, "weights[%d]: 0, but weights[%d] is not: only all orders above one can be free", m - 1, m);
-    }
-  }
-  return HARSANYI_OK;
-}
-
-bool is_size(const harsanyi_decompose_options& options, int n, int64_t batch) {
-  return n >= 0 && n <= HARSANYI_MAX_DECOMPOSE_PLAYERS && batch >= 0 && options.networks >= 1 &&
-         options.networks <= HARSANYI_MAX_NETWORKS && batch <= (INT64_MAX >> (n + 3)) / options.networks;
 }
 
 template <class T>

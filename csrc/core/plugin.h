@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "../cpu/kernels.hpp"
+#include "harsanyi/harsanyi.h"
 
 namespace harsanyi {
 
@@ -54,6 +55,18 @@ struct PlayerReduction {
   double* out;
 };
 
+// Pointers to device memory, but for the options.
+struct CudaDecompose {
+  const harsanyi_decompose_options* options;
+  int n;
+  int64_t batch;
+  const double *v, *zetas;  // zetas: null without noise
+  double *and_, *or_, *delta, *dual;
+  harsanyi_decompose_report* reports;
+  const void* plan;  // of decompose_plan.hpp
+  void* workspace;
+};
+
 struct CudaTable {
   const char* version;  // of the package, and the size of this table: the core takes no other
   size_t bytes;
@@ -73,6 +86,8 @@ struct CudaTable {
   int (*masked_batch)(const CudaPlace& place, const MaskedBatch& job, int64_t rows);
   int (*reduce_orders)(const CudaPlace& place, const OrderReduction& job, int64_t batch, double* workspace);
   int (*player_sums)(const CudaPlace& place, const PlayerReduction& job, int64_t batch, double* workspace);
+  size_t (*decompose_workspace)(const CudaPlace& place, const CudaDecompose& given, bool noise);
+  int (*decompose)(const CudaPlace& place, const CudaDecompose& given);
 };
 
 }  // namespace harsanyi

@@ -23,6 +23,15 @@ class SpinPaths {
   static SpinPaths place(int n, Arena& arena) noexcept;
   void build() noexcept;
 
+  int dense() const noexcept { return dense_; }
+  int coupled() const noexcept { return coupled_; }
+  int32_t paths() const noexcept { return paths_; }
+  const SpinPair* pairs() const noexcept { return pairs_; }
+  int32_t level_begin(int level) const noexcept { return level_begin_[level]; }
+  const int32_t* rows(int32_t path) const noexcept { return rows_ + path_begin_[path]; }
+  int spin(int32_t path) const noexcept { return path_begin_[path + 1] - path_begin_[path] - 1; }  // its d
+  const double* block(int d) const noexcept { return blocks_ + entry_[d]; }
+
  private:
   template <class T>
   friend class SpinSolver;

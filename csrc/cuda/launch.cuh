@@ -167,6 +167,8 @@ int run_subsets_from_masks(const CudaPlace& place, int n, int64_t count, const u
 int run_masked_batch(const CudaPlace& place, const MaskedBatch& job, int64_t rows);
 int run_reduce_orders(const CudaPlace& place, const OrderReduction& job, int64_t batch, double* workspace);
 int run_player_sums(const CudaPlace& place, const PlayerReduction& job, int64_t batch, double* workspace);
+size_t decompose_workspace(const CudaPlace& place, const CudaDecompose& given, bool noise);
+int run_decompose(const CudaPlace& place, const CudaDecompose& given);
 
 }  // namespace cuda
 }  // namespace harsanyi

@@ -13,8 +13,8 @@
 // its part and then for a segment; what the players of a lane add is summed once a part.
 //
 // Floor: one read of the vector (the adjoint: one write). From n = 15 on parts write and read tables of 16% (n <= 22)
-// or 10% of an f64 vector, twice that for f32: 16 MiB at a time, which a large second-level cache holds. About 9.5
-// additions an entry and 9 doubles through shared memory, which takes longer than the read; the adjoint 6 and 5.
+// or 10% of an f64 vector, twice that for f32: 16 MiB at a time, which a large second-level cache holds. About 9
+// additions an entry and 9 doubles through shared memory; the adjoint 6 and 5.
 // Sums of q terms are off by less than q 2**-53 times the sum of their magnitudes.
 #include "pair_tables.cuh"
 

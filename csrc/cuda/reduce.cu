@@ -1,7 +1,7 @@
 // Sums by order and by player of lattice vectors, one pass over each. The twins of csrc/cpu/reduce.inl.hpp.
 //
-// Bytes that must move: every entry is read once. Floating point, all in f64: two additions an entry (by order), one
-// product and two to five additions, half the loads' bits a load (by player); sums by order also compare.
+// Bytes that must move: every entry is read once. Floating point, all in f64: two additions and a comparison an entry
+// (by order), or a product and two additions an entry and three a load of one or four (by player).
 // A vector's bits from the lowest: lanes of a 16-byte load, threads, loads of a thread, blocks (core/reduction_cut.hpp). A
 // thread visits its loads by ascending order, so sums and weights of the lanes' orders are in registers, and leaves its
 // sums as a column in shared memory. Columns are then folded bit by bit from the top: the sums by order are polynomials,
@@ -196,11 +196,11 @@ __global__ void __launch_bounds__(kThreads) sum_orders(ByOrder kind, ReductionCu
 #pragma unroll
     for (unsigned j = 0; j < 1u << LaneBits; ++j) {
       const int k = order(j);
-      const double value = static_cast<double>(x[j]), size = value > 0 ? value : -value;
-      const bool small = size <= threshold;
-      const double kept = salient_only && small ? 0.0 : value;
-      positive[k] += kept > 0 ? kept : 0.0;  // a NaN goes to the negative part
-      negative[k] += kept > 0 ? 0.0 : -kept;
+      const bool above = x[j] > T(0);  // a NaN goes to the negative part
+      const double value = static_cast<double>(x[j]), size = above ? value : -value;
+      const bool small = size <= threshold, left_out = salient_only && small;
+      positive[k] += above && !left_out ? size : 0.0;
+      negative[k] += above || left_out ? 0.0 : size;
       count[k] += small ? 0 : 1;
     }
   };

@@ -89,6 +89,31 @@ def cuda_rank_subsets(device: int, stream: int, count: int, subsets: int, ranks:
 def cuda_unrank_subsets(
     device: int, stream: int, n: int, k: int, count: int, ranks: int, subsets: int
 ) -> None: ...
+def cuda_orders(device: int, stream: int, n: int, out: int) -> None: ...
+def cuda_sample_masks(
+    device: int,
+    stream: int,
+    n: int,
+    players: int,
+    candidates: int,
+    size: int,
+    count: int,
+    seed: int,
+    first: int,
+    masks: int,
+) -> None: ...
+def cuda_sample_subsets(
+    device: int,
+    stream: int,
+    n: int,
+    players: int,
+    candidates: int,
+    size: int,
+    count: int,
+    seed: int,
+    first: int,
+    subsets: int,
+) -> None: ...
 def cuda_masks_from_subsets(
     device: int, stream: int, n: int, count: int, subsets: int, masks: int
 ) -> None: ...
@@ -173,3 +198,22 @@ def cuda_pair_sums(
     workspace_bytes: int,
 ) -> None: ...
 def cuda_pair_sums_adjoint(device: int, stream: int, n: int, batch: int, src: int, out: int) -> None: ...
+def cuda_decompose_plan(n: int, noise: bool, weights: Any) -> bytes: ...
+def cuda_decompose_workspace(device: int, n: int, batch: int, noise: bool, named: dict[str, Any]) -> int: ...
+def cuda_decompose(
+    device: int,
+    stream: int,
+    n: int,
+    batch: int,
+    named: dict[str, Any],
+    v: int,
+    zetas: int | None,
+    and_: int,
+    or_: int,
+    delta: int,
+    dual: int,
+    reports: int,
+    plan: int,
+    workspace: int,
+    workspace_bytes: int,
+) -> None: ...

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harsanyi import _core
-from harsanyi._arrays import ArrayT, check_number, check_players, require_memory
+from harsanyi._arrays import ArrayT, check_number, check_players, is_tensor, require_memory
 from harsanyi._certificate import Problem, certify
 from harsanyi._progress import progress_bar
 from harsanyi._sparse_arguments import (
@@ -131,8 +131,10 @@ def decompose(
 
     Returns:
         A Decomposition of arrays, or of tensors on the device of `v`, in float64 whatever the dtype of `v`.
-        It is solved on the CPU; no gradient flows. Without a warm start a sample's result depends neither on
-        the rest of its batch nor on the number of threads, to the bit.
+        No gradient flows. Without a warm start a sample's result depends neither on the rest of its batch nor
+        on the number of threads, to the bit. Tensors on a CUDA device are solved there if the plugin is
+        loaded (`kinds="and-or"` and `share=1`; without `workspace`, bar or interruption), all others on the
+        CPU; the certificate always comes from the CPU.
 
     Raises:
         ArgumentError: the last axis is not a power of two, n > 22, the batch is empty, or an option is out
@@ -360,42 +362,47 @@ def _solve(
     with_noise = bool((boxes > 0).any())
     if with_noise and options.precision == "float32":
         raise ArgumentError("precision", "float32 with a noise term", "float64, or have noise=0")
-    needed = int(_core.decompose_workspace(n, count, with_noise, named))
-    require_memory(needed + 10 * values.nbytes, f"the decomposition of {count} samples at n = {n}")
-    space = _workspace(workspace, needed)
     if warm_start is None:
-        and_, or_, dual = (np.empty_like(values) for _ in range(3))
-        delta = np.zeros_like(values)
+        and_, or_, dual, delta = (np.zeros_like(values) for _ in range(4))
     else:
         and_, or_, dual, delta = start_of(warm_start, values.shape, tuple(v.shape))
         if not with_noise:
             delta[...] = 0
     reports = np.zeros(batch, _REPORT)
-    with progress_bar(count, progress, what="decompose", unit="sample") as advance:
-        seen = 0
+    held = np.ascontiguousarray(boxes) if with_noise else None
+    if is_tensor(v) and _on_device(v, named):
+        from harsanyi._cuda_sparse import solve
 
-        def tick(finished: int) -> None:
-            nonlocal seen
-            advance(finished - seen)
-            seen = finished
+        solve(v, n, named, values, held, [and_, or_, delta, dual], reports)
+    else:
+        needed = int(_core.decompose_workspace(n, count, with_noise, named))
+        require_memory(needed + 10 * values.nbytes, f"the decomposition of {count} samples at n = {n}")
+        space = _workspace(workspace, needed)
+        with progress_bar(count, progress, what="decompose", unit="sample") as advance:
+            seen = 0
 
-        _core.decompose(
-            n,
-            count,
-            named,
-            tick if progress else None,
-            values,
-            np.ascontiguousarray(boxes) if with_noise else None,
-            and_,
-            or_,
-            delta if with_noise else None,
-            dual,
-            reports,
-            space,
-            space.nbytes,
-        )
-        tick(count)
-    del space
+            def tick(finished: int) -> None:
+                nonlocal seen
+                advance(finished - seen)
+                seen = finished
+
+            _core.decompose(
+                n,
+                count,
+                named,
+                tick if progress else None,
+                values,
+                held,
+                and_,
+                or_,
+                delta if with_noise else None,
+                dual,
+                reports,
+                space,
+                space.nbytes,
+            )
+            tick(count)
+        del space
     problem = Problem(
         named["weights"], boxes, and_only=options.and_only, alpha=options.alpha, share=options.share
     )
@@ -409,6 +416,13 @@ def _solve(
     vectors = {name: back(x.reshape(shape)) for name, x in vectors.items()}
     numbers = {name: x[()] if name == "status" else back(x[()]) for name, x in numbers.items()}
     return cast("Decomposition[ArrayT]", Decomposition(**vectors, **numbers))
+
+
+def _on_device(v: torch.Tensor, named: dict[str, Any]) -> bool:
+    """Whether the solver of a CUDA device takes these games; what it does not take goes to the CPU's."""
+    from harsanyi._cuda_sparse import supports
+
+    return supports(v, named)
 
 
 def _workspace(given: object, needed: int) -> npt.NDArray[np.uint8]:

@@ -92,6 +92,26 @@ HARSANYI_API harsanyi_status harsanyi_cuda_player_sums(int device, void* stream,
                                                        int64_t batch, const void* src, const double* weights,
                                                        double* out, void* workspace, size_t workspace_bytes);
 
+/* ---- certified sparse AND-OR decomposition, as harsanyi_decompose ----
+ * One launch carries every sample to its own end: the gap asked for or max_steps. Sums run in another order than on the
+ * CPU, so results agree to the gap, not to the bit. and_only, share and several networks are HARSANYI_ERROR_UNSUPPORTED;
+ * poll is not asked. A v that is not finite gives NaN and HARSANYI_DECOMPOSE_NOT_FOUND.
+ *
+ * The plan holds tables that depend on n, the weights and whether there is noise. It is built in host memory, of which
+ * the first *used bytes are the plan itself, for the caller to copy to the device, and to use again. */
+HARSANYI_API size_t harsanyi_cuda_decompose_plan_bytes(int n, int with_noise); /* 0 for arguments out of range */
+HARSANYI_API harsanyi_status harsanyi_cuda_decompose_plan(const harsanyi_decompose_options* options, int n,
+                                                          int with_noise, void* plan, size_t plan_bytes, size_t* used);
+/* Bytes of workspace on this device; 0 without the plugin, or for arguments out of range. */
+HARSANYI_API size_t harsanyi_cuda_decompose_workspace(int device, const harsanyi_decompose_options* options, int n,
+                                                      int64_t batch, int with_noise);
+/* options: host memory; the rest, reports and plan as well, device memory. */
+HARSANYI_API harsanyi_status harsanyi_cuda_decompose(int device, void* stream,
+                                                     const harsanyi_decompose_options* options, int n, int64_t batch,
+                                                     const double* v, const double* zetas, double* and_, double* or_,
+                                                     double* delta, double* dual, harsanyi_decompose_report* reports,
+                                                     const void* plan, void* workspace, size_t workspace_bytes);
+
 #ifdef __cplusplus
 }
 #endif

@@ -225,6 +225,8 @@ void reclaim(std::vector<std::unique_ptr<Block>>& blocks) {
 
 Fiber& me() { return *current->running; }
 
+bool same_file(const char* a, const char* b) { return a == b || std::strcmp(a, b) == 0; }
+
 // Stops until every lane named has come to the same place; returns the number of the operation. last() runs in the
 // lane that comes last.
 template <class F>
@@ -239,7 +241,7 @@ std::uint64_t meet(std::uint32_t lanes, int op, const char* file, int line, cons
     warp.op = op;
     warp.file = file;
     warp.line = line;
-  } else if (warp.lanes != lanes || warp.op != op || warp.line != line || std::strcmp(warp.file, file) != 0) {
+  } else if (warp.lanes != lanes || warp.op != op || warp.line != line || !same_file(warp.file, file)) {
     fault("divergence: lanes of warp %d of block %u meet at %s:%d and at %s:%d", fiber.index / 32, fiber.block->index.x,
           warp.file, warp.line, file, line);
   }
@@ -326,7 +328,7 @@ void barrier(const char* file, int line) {
   Block& block = *fiber.block;
   for (const Fiber& other : block.fibers) {
     if (other.wait != Wait::block) continue;
-    if (other.line != line || std::strcmp(other.file, file) != 0) {
+    if (other.line != line || !same_file(other.file, file)) {
       fault("divergence: threads of block %u wait at the barriers %s:%d and %s:%d", block.index.x, other.file,
             other.line, file, line);
     }

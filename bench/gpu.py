@@ -28,7 +28,8 @@ from typing import Any
 
 import harsanyi as hs
 import torch
-from gpu_cases import Case, agreement, launcher, table
+from gpu_cases import table
+from gpu_job import Case, agreement, launcher
 from harsanyi import _core
 from harsanyi.bench.machine import environment
 from harsanyi.bench.report import format_value

@@ -15,6 +15,7 @@ from simulated_cuda import through_plugin  # noqa: F401
 sys.path.insert(0, str(Path(__file__).parents[1] / "bench"))
 import gpu
 import gpu_cases
+import gpu_job
 
 pytestmark = pytest.mark.usefixtures("through_plugin")
 
@@ -37,9 +38,9 @@ def test_every_kind_of_case_is_right(kind: str) -> None:
 
 def test_a_wrong_result_is_seen_and_not_timed(monkeypatch: pytest.MonkeyPatch) -> None:
     case = CASES["mobius-f64"]
-    launcher = gpu_cases.launcher
+    launcher = gpu_job.launcher
 
-    def careless(job: gpu_cases.Job) -> Any:
+    def careless(job: gpu_job.Job) -> Any:
         run = launcher(job)
 
         def wrong() -> None:
@@ -57,23 +58,23 @@ def test_a_wrong_result_is_seen_and_not_timed(monkeypatch: pytest.MonkeyPatch) -
 
 def test_a_tolerance_is_of_the_largest_value(monkeypatch: pytest.MonkeyPatch) -> None:
     job = CASES["pair_sums-f64"].prepare(CPU, SMALL)
-    run = gpu_cases.launcher(job)
+    run = gpu_job.launcher(job)
 
     def off() -> None:
         run()
         job.outputs[0][0, 0, 0] += 3e-12 * job.outputs[0].abs().max()
 
-    assert gpu_cases.agreement(job, run).passed
-    found = gpu_cases.agreement(job, off)
+    assert gpu_job.agreement(job, run).passed
+    found = gpu_job.agreement(job, off)
     assert 2e-12 < found.error < 4e-12
     assert not found.passed
-    assert gpu_cases.agreement(replace(job, tolerance=1e-11), off).passed
+    assert gpu_job.agreement(replace(job, tolerance=1e-11), off).passed
 
 
 def test_what_does_not_fit_is_left_out() -> None:
-    def too_large(device: torch.device, total: int) -> gpu_cases.Job:
+    def too_large(device: torch.device, total: int) -> gpu_job.Job:
         raise torch.OutOfMemoryError
 
-    record = gpu.measured(gpu_cases.Case("large", too_large), CPU, SMALL, 1e9, lambda run: [])
+    record = gpu.measured(gpu_job.Case("large", too_large), CPU, SMALL, 1e9, lambda run: [])
     assert record == {"case": "large", "note": "does not fit"}
     assert gpu.line(gpu.row(record)).split() == ["large", "does", "not", "fit"]

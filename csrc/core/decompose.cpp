@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "../lattice/bits.hpp"
+#include "solver_affine.inl.hpp"
 #include "solver_certificate.inl.hpp"
 #include "solver_iteration.inl.hpp"
 
@@ -40,14 +41,12 @@ DecomposePlan<T> DecomposePlan<T>::place(const harsanyi_decompose_options& optio
   plan.noise = noise;
   plan.and_only = options.and_only != 0;
   plan.heuristic = options.share < 1;
+  plan.affine = n > 0 && !plan.and_only && !plan.heuristic && plan.networks == 1;
   const size_t table = static_cast<size_t>(n + 1) * kTableRow;
   plan.weight = arena.take<T>(table);
-  if (noise && !plan.and_only) {
-    plan.spin = SpinPaths::place(n, arena);
-  } else {
-    plan.ratio = arena.take<T>(table);
-    plan.inverse = arena.take<T>(table);
-  }
+  plan.ratio = arena.take<T>(table);
+  plan.inverse = arena.take<T>(table);
+  if (noise && !plan.and_only) plan.spin = SpinPaths::place(n, arena);
   return plan;
 }
 
@@ -68,7 +67,6 @@ void DecomposePlan<T>::build(const harsanyi_decompose_options& options) noexcept
       const int m = high + order(low);
       const size_t at = static_cast<size_t>(high) * kTableRow + low;
       weight[at] = static_cast<T>(m <= n ? by_order[m] : 0);
-      if (ratio == nullptr) continue;
       const double root = std::pow(kPhi, 2 * m - n), eigenvalue = root * root;
       ratio[at] = static_cast<T>(root);
       inverse[at] = static_cast<T>((and_only ? shrink : 1) / (1 + eigenvalue));
@@ -83,6 +81,7 @@ DecomposeScratch<T> DecomposeScratch<T>::place(const KernelTable& table, const D
   DecomposeScratch scratch;
   scratch.threads = threads;
   scratch.memory = arena.take<T>(Solver<T>::vectors(plan) * (static_cast<size_t>(plan.networks) << plan.n));
+  if (plan.affine) scratch.affine = AffineBlock<T>::place(plan.n, arena);
   if (plan.noise && !plan.and_only) scratch.spin = SpinSolver<T>::place(plan.spin, arena);
   const size_t tile =
       std::max(table.cut_transform(Dtype::f64, plan.n).scratch, table.cut_transform(Dtype::f32, plan.n).scratch);

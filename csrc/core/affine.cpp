@@ -14,7 +14,7 @@ constexpr size_t kPower = static_cast<size_t>(kMostSymmetric) * kMostSymmetric;
 // Entry (m, marked) of a function of the number m of set bits and of one marked bit among n, here at [2 m + marked],
 // m not counting it. block <- the inverse of M on such functions, in the basis with norms 1; work: 2 kPower, which is more
 // than side^2.
-void invert_marked(int n, double ridge, double* block, double* work) {
+void invert_marked(int n, double* block, double* work) {
   const int d = n - 1, side = 2 * n;
   double* const first = work;
   double* const second = work + kPower;
@@ -23,7 +23,7 @@ void invert_marked(int n, double ridge, double* block, double* work) {
   for (int i = 0; i < side; ++i) {
     for (int j = 0; j < side; ++j) {
       const int at = (i >> 1) * (d + 1) + (j >> 1), bits = 2 * (i & 1) + (j & 1);
-      block[i * side + j] = first[at] * kFirst[bits] + second[at] * kSecond[bits] + (i == j ? ridge : 0);
+      block[i * side + j] = first[at] * kFirst[bits] + second[at] * kSecond[bits];
     }
   }
   invert(block, side, work);
@@ -36,27 +36,18 @@ AffineBlock<T> AffineBlock<T>::place(int n, Arena& arena) noexcept {
   AffineBlock<T> block;
   const size_t side = 2 * static_cast<size_t>(n);
   block.table_ = (static_cast<size_t>(n) + 1) * kTableRow;
-  block.tables_ = arena.take<T>(6 * block.table_);
+  block.tables_ = arena.take<T>(3 * block.table_);
   block.work_ = arena.take<double>(side * side + 4 * side + 2 * kPower);
   return block;
 }
 
 template <class T>
-AffineBlock<T> AffineBlock<T>::moved(size_t bytes) const noexcept {
-  AffineBlock<T> block = *this;
-  if (tables_ == nullptr) return block;
-  block.tables_ = tables_ + bytes / sizeof(T);
-  block.work_ = work_ + bytes / sizeof(double);
-  return block;
-}
-
-template <class T>
-void AffineBlock<T>::build(int n, double ridge) noexcept {
+void AffineBlock<T>::build(int n) noexcept {
   const int side = 2 * n;
   double* const inverse = work_;
   double* const y = work_ + side * side;  // M^-1 of 1, then of [marked] - 1/2
   double* const image = y + 2 * side;     // Z^T of both
-  invert_marked(n, ridge, inverse, image + 2 * side);
+  invert_marked(n, inverse, image + 2 * side);
   const auto many = [](int m, int k) { return static_cast<double>(binomial(m, k)); };
   for (int column = 0; column < 2; ++column) {
     double* const to = y + column * side;
@@ -79,17 +70,14 @@ void AffineBlock<T>::build(int n, double ridge) noexcept {
   own_ = image[side + 1] - image[side] / 2;
   other_ = n > 1 ? image[side + 2] - image[side] / 2 : 0;
   T* to = tables_;
-  for (const double* const from : {y, image}) {
-    for (int high = 0; high <= n; ++high) {
-      for (size_t low = 0; low < kTableRow; ++low, ++to) {
-        const int m = std::min(high + order(low), n);  // with the marked bit, if it is set
-        const double without = m < n ? from[side + 2 * m] : 0, with = m > 0 ? from[side + 2 * m - 1] : 0;
-        to[0] = static_cast<T>(m < n ? from[2 * m] : from[2 * m - 1]);
-        to[table_] = static_cast<T>(without);
-        to[2 * table_] = static_cast<T>(with - without);
-      }
+  for (int high = 0; high <= n; ++high) {
+    for (size_t low = 0; low < kTableRow; ++low, ++to) {
+      const int m = std::min(high + order(low), n);  // with the marked bit, if it is set
+      const double without = m < n ? image[side + 2 * m] : 0, with = m > 0 ? image[side + 2 * m - 1] : 0;
+      to[0] = static_cast<T>(m < n ? image[2 * m] : image[2 * m - 1]);
+      to[table_] = static_cast<T>(without);
+      to[2 * table_] = static_cast<T>(with - without);
     }
-    to += 2 * table_;
   }
 }
 

@@ -4,9 +4,9 @@
 // Singletons are the largest coefficients of a trained network and have the furthest to go at a common threshold. The
 // system M = A A^T becomes M + B B^T, and the projection of (x, s) stays exact at the cost of one more pass:
 //   y = M^-1 (A x - v),  e = (I + B^T M^-1 B)^-1 (s - B^T y),  x <- x - A^T (y + M^-1 B e),  s <- e.
-// M commutes with permutations of the players, and with complements. So B^T M^-1 B is three numbers, and an entry of
-// M^-1 B e or A^T M^-1 B e is 1, the sum of e_i, and that over i in T, each times a function of the order of T; for OR
-// the last two change sign. B^T y is read off A^T y, at the empty set and at singletons.
+// M = kron(K1) + kron(K2) commutes with permutations of the players, and with complements. So B^T M^-1 B is three
+// numbers, and an entry of A^T M^-1 B e is 1, the sum of e_i, and that over i in the set, each times a function of the
+// order; for OR the last two change sign. B^T y is read off A^T y, at the empty set and at singletons.
 #pragma once
 
 #include "arena.hpp"
@@ -18,17 +18,13 @@ template <class T>
 class AffineBlock {
  public:
   static AffineBlock place(int n, Arena& arena) noexcept;
-  // The same in the memory `bytes` further on.
-  AffineBlock moved(size_t bytes) const noexcept;
-  // For M = kron(K1) + kron(K2) + ridge I, n >= 1.
-  void build(int n, double ridge) noexcept;
+  void build(int n) noexcept;  // n >= 1
 
   // s <- e, for p = B^T y / c; n + 1 entries each, the constant first.
   void solve(int n, double c, const double* p, double* s) const noexcept;
 
-  // The tables of M^-1 B e, and of Z^T M^-1 B e.
-  AffineTables<T> value() const noexcept { return {tables_, tables_ + table_, tables_ + 2 * table_}; }
-  AffineTables<T> image() const noexcept { return {tables_ + 3 * table_, tables_ + 4 * table_, tables_ + 5 * table_}; }
+  // Of Z^T M^-1 B e.
+  AffineTables<T> tables() const noexcept { return {tables_, tables_ + table_, tables_ + 2 * table_}; }
 
  private:
   T* tables_ = nullptr;

@@ -96,7 +96,6 @@ harsanyi_status decompose(const harsanyi_decompose_options& options, int n, int6
     DecomposeScratch<T> scratch = pieces.scratch;
     const size_t offset = static_cast<size_t>(worker) * pieces.scratch_bytes;
     scratch.memory += offset / sizeof(T);
-    scratch.affine = pieces.scratch.affine.moved(offset);
     scratch.spin = pieces.scratch.spin.moved(offset);
     if (scratch.tiles != nullptr) scratch.tiles += offset;
     const size_t first = static_cast<size_t>(b) * static_cast<size_t>(options.networks), at = first << n;

@@ -41,11 +41,12 @@ DecomposePlan<T> DecomposePlan<T>::place(const harsanyi_decompose_options& optio
   plan.noise = noise;
   plan.and_only = options.and_only != 0;
   plan.heuristic = options.share < 1;
-  plan.affine = n > 0 && !plan.and_only && !plan.heuristic && plan.networks == 1;
+  plan.has_affine = n > 0 && !noise && !plan.and_only && !plan.heuristic && plan.networks == 1;
   const size_t table = static_cast<size_t>(n + 1) * kTableRow;
   plan.weight = arena.take<T>(table);
   plan.ratio = arena.take<T>(table);
   plan.inverse = arena.take<T>(table);
+  if (plan.has_affine) plan.affine = AffineBlock<T>::place(n, arena);
   if (noise && !plan.and_only) plan.spin = SpinPaths::place(n, arena);
   return plan;
 }
@@ -72,6 +73,7 @@ void DecomposePlan<T>::build(const harsanyi_decompose_options& options) noexcept
       inverse[at] = static_cast<T>((and_only ? shrink : 1) / (1 + eigenvalue));
     }
   }
+  if (has_affine) affine.build(n);
   if (noise && !and_only) spin.build();
 }
 
@@ -81,7 +83,6 @@ DecomposeScratch<T> DecomposeScratch<T>::place(const KernelTable& table, const D
   DecomposeScratch scratch;
   scratch.threads = threads;
   scratch.memory = arena.take<T>(Solver<T>::vectors(plan) * (static_cast<size_t>(plan.networks) << plan.n));
-  if (plan.affine) scratch.affine = AffineBlock<T>::place(plan.n, arena);
   if (plan.noise && !plan.and_only) scratch.spin = SpinSolver<T>::place(plan.spin, arena);
   const size_t tile =
       std::max(table.cut_transform(Dtype::f64, plan.n).scratch, table.cut_transform(Dtype::f32, plan.n).scratch);

@@ -9,7 +9,8 @@
 //     rotations and a diagonal: unconditionally stable;
 //   - with noise, delta = s delta', the system is kron(K1) + kron(K2) + s^2 I: solved by spin.hpp;
 //   - AND alone with noise: kron(K1) + I, diagonal after one rotation a bit.
-// The constant and the singletons, common to both kinds, are there once more in a scale of their own (affine.hpp).
+// Without noise the constant and the singletons, common to both kinds, are there once more in a scale of their own
+// (affine.hpp).
 // A restart comes when the step has shrunk enough, and then the threshold moves so that coefficients and multipliers
 // travel about equally far, and likewise the scales of the noise block and of the affine one: all adapt to the sample.
 // Every check_every steps exact candidates are made, from the projected point (its delta clipped and what that leaves
@@ -43,8 +44,9 @@ struct DecomposePlan {
   // Tables by order, rows of kTableRow (by_rows in sparse.inl.hpp): the weights, D^(1/2), and 1 / (1 + D) or, for AND
   // alone, the inverse in the basis of K1.
   T *weight = nullptr, *ratio = nullptr, *inverse = nullptr;
-  bool affine = false;  // whether there is an affine block
-  SpinPaths spin;       // AND and OR with noise
+  bool has_affine = false;  // AND and OR of one network without noise
+  AffineBlock<T> affine;
+  SpinPaths spin;  // AND and OR with noise
 };
 
 // Scratch memory of one sample, and the threads that work on it.
@@ -55,9 +57,7 @@ struct DecomposeScratch {
 
   int threads = 1;
   T* memory = nullptr;
-  // For the scale of this sample's noise block.
-  AffineBlock<T> affine;
-  SpinSolver<T> spin;
+  SpinSolver<T> spin;  // for the scale of this sample's noise block
   char* tiles = nullptr;
 };
 

@@ -210,7 +210,6 @@ class Solver {
   static constexpr int kAffine = HARSANYI_MAX_DECOMPOSE_PLAYERS + 1, kReflected = 1;
   double affine_[3][kAffine] = {};
   double affine_scale_ = kAffineStart;
-  AffineBlock<T> affine_block_{scratch_.affine};
   SpinSolver<T> spin_{scratch_.spin};
   double scale_ = 1;  // of the noise block: delta = scale x[2]
   double box_ = 1;    // the box is solved for at this share of its width

@@ -30,31 +30,29 @@ void Solver<T>::fold_affine(const double* s, T* a) const noexcept {
   a[0] += static_cast<T>(affine_scale_ * (s[0] - total / 2));
 }
 
-// Pair and noise are projected by themselves; before: read_affine of the AND part as it was.
+// The pair is projected by itself; before: read_affine of the AND part as it was.
 template <class T>
 void Solver<T>::project_affine(const double* before) noexcept {
   double p[kAffine];
   read_affine(x_[0], p);
   for (int i = 0; i <= plan_.n; ++i) p[i] = before[i] - p[i];
   double* const e = affine_[kReflected];
-  affine_block_.solve(plan_.n, affine_scale_, p, e);
-  const auto shift = [&](const AffineTables<T>& tables, double by, double sign, T* x) {
+  plan_.affine.solve(plan_.n, affine_scale_, p, e);
+  for (int kind = 0; kind < 2; ++kind) {
+    const double sign = kind == 0 ? 1 : -1;
     AffineTerm<T> term;
     double total = 0;
     for (int i = 1; i <= plan_.n; ++i) {
-      term.player[i - 1] = static_cast<T>(sign * by * e[i]);
+      term.player[i - 1] = static_cast<T>(-sign * affine_scale_ * e[i]);
       total += e[i];
     }
     for (size_t set = 1; set < kTableRow && set < count_; ++set) {
       term.low[set] = term.low[set & (set - 1)] + term.player[__builtin_ctzll(set)];
     }
-    term.constant = static_cast<T>(by * e[0]);
-    term.total = static_cast<T>(sign * by * total);
-    each([&](int, size_t i, size_t m, size_t) { kernel_.add_affine(tables, term, i, m, x + i); });
-  };
-  shift(affine_block_.image(), -affine_scale_, 1, x_[0]);
-  shift(affine_block_.image(), -affine_scale_, -1, x_[1]);
-  if (plan_.noise) shift(affine_block_.value(), -affine_scale_ * scale_, 1, x_[2]);
+    term.constant = static_cast<T>(-affine_scale_ * e[0]);
+    term.total = static_cast<T>(-sign * affine_scale_ * total);
+    each([&](int, size_t i, size_t m, size_t) { kernel_.add_affine(plan_.affine.tables(), term, i, m, x_[kind] + i); });
+  }
 }
 
 // Returns the square of the step's size.

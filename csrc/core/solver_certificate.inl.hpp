@@ -110,7 +110,7 @@ void Solver<T>::from_points() noexcept {
 
 template <class T>
 void Solver<T>::look_at_point() noexcept {
-  if (!plan_.affine) return from_points();
+  if (!plan_.has_affine) return from_points();
   T kept[kAffine];
   for (int i = 0; i <= plan_.n; ++i) kept[i] = x_[0][i == 0 ? 0 : size_t{1} << (i - 1)];
   fold_affine(affine_[kReflected], x_[0]);

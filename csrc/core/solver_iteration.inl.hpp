@@ -14,7 +14,7 @@ void Solver<T>::threshold(int kind, T* z) const noexcept {
     return;
   }
   each([&](int k, size_t i, size_t m, size_t) { kernel_.apply_prox(prox(kind, k), i, m, q_[kind] + i, z + i); });
-  if (kind == 0 && plan_.affine) {
+  if (kind == 0 && plan_.has_affine) {
     double s[kAffine];
     for (int i = 0; i <= plan_.n; ++i) s[i] = affine_prox(i, affine_[0][i]);
     fold_affine(s, z);
@@ -41,7 +41,6 @@ void Solver<T>::start() noexcept {
     general(kInversePencil, rotated_);
   }
   if (plan_.noise && !plan_.and_only) spin_.build(plan_.spin, 1);
-  if (plan_.affine) affine_block_.build(plan_.n, plan_.noise ? 1 : 0);
   if (options_.warm_start) {
     warm();
   } else {
@@ -73,7 +72,7 @@ void Solver<T>::warm() noexcept {
     T* const q = q_[kind];
     for (size_t i = 0; i < all_; ++i) q[i] = static_cast<T>(sample_.dual[i]);
     named(adjoint[kind], q);
-    if (kind == 0 && plan_.affine) {  // the pair has all of its coefficients
+    if (kind == 0 && plan_.has_affine) {  // the pair has all of its coefficients
       read_affine(q, affine_[0]);
       for (int i = 0; i <= plan_.n; ++i) affine_[0][i] *= unit_ * affine_scale_;
     }
@@ -104,7 +103,7 @@ void Solver<T>::solve(T* x, T* y, T*& solution) const noexcept {
 // x <- the nearest point of the constraint.
 template <class T>
 void Solver<T>::project() noexcept {
-  if (!plan_.affine) return project_pair();
+  if (!plan_.has_affine) return project_pair();
   double before[kAffine];
   read_affine(x_[0], before);
   project_pair();
@@ -152,7 +151,7 @@ template <class T>
 double Solver<T>::advance() noexcept {
   const T keep = static_cast<T>((stretch_ + 1.0) / (stretch_ + 2.0)), pull = static_cast<T>(1.0 / (stretch_ + 2.0));
   ++stretch_;
-  double size = plan_.affine ? advance_affine(keep, pull) : 0;
+  double size = plan_.has_affine ? advance_affine(keep, pull) : 0;
   for (int b = 0; b < 3; ++b) {
     if (q_[b] == nullptr) continue;
     const bool coupled = joint() && b < 2;
@@ -177,7 +176,7 @@ double Solver<T>::advance() noexcept {
 
 template <class T>
 void Solver<T>::reflect_all() noexcept {
-  if (plan_.affine) reflect_affine();
+  if (plan_.has_affine) reflect_affine();
   for (int b = 0; b < 3; ++b) {
     if (q_[b] == nullptr) continue;
     each([&](int k, size_t i, size_t m, size_t) {
@@ -237,7 +236,7 @@ void Solver<T>::restart(double size) noexcept {
   const bool moves = near > 0 && dual > 0 && (scales_move() || !options_.warm_start);
   const double factor = moves ? power_of_ratio(kMoveRatio * std::sqrt(near / dual)) : 1;
   const double move = rescale_noise(factor);
-  if (plan_.affine) restart_affine(factor);
+  if (plan_.has_affine) restart_affine(factor);
   for (int kind = 0; kind < kinds(); ++kind) {
     each([&](int k, size_t i, size_t m, size_t) {
       kernel_.restart(prox(kind, k), i, m, static_cast<T>(factor), q_[kind] + i, anchor_[kind] + i, x_[kind] + i);
@@ -255,7 +254,6 @@ void Solver<T>::restart(double size) noexcept {
     if (move != 1) {
       scale_ *= move;
       spin_.build(plan_.spin, scale_ * scale_);
-      if (plan_.affine) affine_block_.build(plan_.n, scale_ * scale_);
     }
   }
   unit_ = static_cast<T>(unit_ * factor);

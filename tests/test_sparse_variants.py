@@ -124,12 +124,12 @@ def test_the_objective_falls_with_the_box() -> None:
 def test_a_warm_start_saves_steps_and_ends_at_the_same_objective() -> None:
     v = np.stack([trained(8), games(8)["random"]])
     for noise in (0.0, 0.02):
-        cold = decompose(v, noise=noise, gap=1e-4)
-        again = decompose(v, noise=noise, gap=1e-4, warm_start=cold)
-        assert (again.gap <= 1e-4).all()
+        cold = decompose(v, noise=noise)
+        again = decompose(v, noise=noise, warm_start=cold)
+        assert (again.gap <= 1e-3).all()
         assert (again.steps < cold.steps).all()
         near = decompose(v * 1.01, noise=noise, gap=1e-4, warm_start=cold)
-        np.testing.assert_allclose(near.objective, 1.01 * cold.objective, rtol=3e-4)
+        np.testing.assert_allclose(near.objective, 1.01 * cold.objective, rtol=2e-3)
         batch = decompose_joint(v, noise=noise)
         assert decompose_joint(v, noise=noise, warm_start=batch).steps <= batch.steps
 

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "../lattice/bits.hpp"
+#include "solver_affine.inl.hpp"
 #include "solver_certificate.inl.hpp"
 #include "solver_iteration.inl.hpp"
 
@@ -40,14 +41,13 @@ DecomposePlan<T> DecomposePlan<T>::place(const harsanyi_decompose_options& optio
   plan.noise = noise;
   plan.and_only = options.and_only != 0;
   plan.heuristic = options.share < 1;
+  plan.has_affine = n > 0 && !noise && !plan.and_only && !plan.heuristic && plan.networks == 1;
   const size_t table = static_cast<size_t>(n + 1) * kTableRow;
   plan.weight = arena.take<T>(table);
-  if (noise && !plan.and_only) {
-    plan.spin = SpinPaths::place(n, arena);
-  } else {
-    plan.ratio = arena.take<T>(table);
-    plan.inverse = arena.take<T>(table);
-  }
+  plan.ratio = arena.take<T>(table);
+  plan.inverse = arena.take<T>(table);
+  if (plan.has_affine) plan.affine = AffineBlock<T>::place(n, arena);
+  if (noise && !plan.and_only) plan.spin = SpinPaths::place(n, arena);
   return plan;
 }
 
@@ -68,12 +68,12 @@ void DecomposePlan<T>::build(const harsanyi_decompose_options& options) noexcept
       const int m = high + order(low);
       const size_t at = static_cast<size_t>(high) * kTableRow + low;
       weight[at] = static_cast<T>(m <= n ? by_order[m] : 0);
-      if (ratio == nullptr) continue;
       const double root = std::pow(kPhi, 2 * m - n), eigenvalue = root * root;
       ratio[at] = static_cast<T>(root);
       inverse[at] = static_cast<T>((and_only ? shrink : 1) / (1 + eigenvalue));
     }
   }
+  if (has_affine) affine.build(n);
   if (noise && !and_only) spin.build();
 }
 

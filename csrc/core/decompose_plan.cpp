@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "affine.hpp"
 #include "spin.hpp"
 
 namespace harsanyi {
@@ -54,6 +55,7 @@ struct Parts {
   double *values = nullptr, *vectors = nullptr;
   size_t bytes;  // of the plan
   SpinPaths spin;
+  AffineBlock<double> affine;
   double* work = nullptr;
   size_t all;
 
@@ -74,6 +76,7 @@ struct Parts {
       spin = SpinPaths::place(n, arena);
     } else {
       bytes = arena.used;
+      if (n > 0) affine = AffineBlock<double>::place(n, arena);
     }
     all = arena.used;
   }
@@ -131,6 +134,18 @@ void build_decompose_plan(const harsanyi_decompose_options& options, int n, bool
   if (noise) {
     parts.spin.build();
     fill_spins(parts, head);
+  } else if (n > 0) {
+    parts.affine.build(n);
+    const AffineTables<double> tables = parts.affine.tables();
+    for (int m = 0; m <= n; ++m) {
+      const size_t at = static_cast<size_t>(m) * kTableRow;
+      head.affine_constant[m] = tables.constant[at];
+      head.affine_total[m] = tables.total[at];
+      head.affine_members[m] = tables.members[at];
+    }
+    head.constant = parts.affine.constant();
+    head.own = parts.affine.own();
+    head.other = parts.affine.other();
   }
   head.pairs_at = offset(parts.pairs, parts.head);
   head.rows_at = offset(parts.rows, parts.head);

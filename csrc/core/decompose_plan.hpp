@@ -1,5 +1,5 @@
-// What a decomposition on a device needs besides its games: tables by order, and for the noise term the rotations and the
-// eigenvectors of the blocks of core/spin.hpp. Built on the host, read on the device.
+// What a decomposition on a device needs besides its games: tables by order, and for the noise term the rotations and
+// the eigenvectors of the blocks of core/spin.hpp. Built on the host, read on the device.
 //
 // The blocks' inverses change with the scale of the noise block. From block = V diag(lambda) V^T they are
 // V diag(1 / (lambda + ridge)) V^T: sums of products, without the divisions in sequence of a factorisation.
@@ -24,6 +24,9 @@ struct DecomposePlanHead {
   double weight[kOrders];   // by order
   double ratio[kOrders];    // D^(1/2) of the pencil
   double inverse[kOrders];  // 1 / (1 + D)
+  // Without noise, of the affine block (affine.hpp): its tables by order, and B^T M^-1 B / c^2.
+  double affine_constant[kOrders], affine_total[kOrders], affine_members[kOrders];
+  double constant, own, other;
   int32_t level_begin[kMostLevels + 1];
   int32_t side[kMostSpins], paths[kMostSpins];
   int32_t first_row[kMostSpins];                             // of its paths, in rows

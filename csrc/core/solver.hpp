@@ -20,15 +20,22 @@ constexpr size_t kMostBlocks = (size_t{1} << HARSANYI_MAX_DECOMPOSE_PLAYERS) / k
 
 // When a restart comes: the step has shrunk to the first share of what it was after the last one, or to the second and
 // grows again, or the stretch is the third share of all steps. Then the threshold moves by a power of twice the ratio
-// of the ways, at most by kMostMove. Measured on trained and planted games, n = 8..12: the shares hardly matter.
-constexpr double kShrunk = 0.25, kShrunkGrowing = 0.7, kLongest = 0.5;
+// of the ways, at most by kMostMove. Measured on trained and planted games, n = 8..14: the first two shares hardly matter.
+constexpr double kShrunk = 0.25, kShrunkGrowing = 0.7, kLongest = 0.2;
 // The heuristic ends after this many checks without progress.
 constexpr int64_t kPatience = 10;
-constexpr double kMovePower = 0.25, kMoveRatio = 2, kMostMove = 3;
+constexpr double kMovePower = 0.5, kMoveRatio = 2, kMostMove = 3;
 // The noise block's scale moves by the same rule with half the ratio of its own ways; a small move is not worth new
 // inverses, and neither are the first few steps.
 constexpr double kNoiseRatio = 0.5, kLeastMove = 1.25;
-constexpr int64_t kFirstMove = 8;
+// After a warm start nothing moves at first, the threshold neither: the first ways are small and say nothing.
+constexpr int64_t kFirstMove = 8, kFirstWarmMove = 60;
+// The affine block's scale at the start; it moves as the threshold does.
+constexpr double kAffineStart = 3;
+
+inline double power_of_ratio(double ratio) {
+  return std::min(std::max(std::pow(ratio, kMovePower), 1 / kMostMove), kMostMove);
+}
 
 template <class T>
 class Solver {
@@ -147,13 +154,23 @@ class Solver {
   }
   void threshold(int kind, T* z) const noexcept;
 
+  double affine_prox(int i, double q) const noexcept;
+  void read_affine(const T* x, double* p) const noexcept;
+  void fold_affine(const double* s, T* a) const noexcept;
+  void project_affine(const double* before) noexcept;
+  double advance_affine(double keep, double pull) noexcept;
+  void reflect_affine() noexcept;
+  void restart_affine(double factor) noexcept;
+
   void start() noexcept;
   void warm() noexcept;
   void project() noexcept;
+  void project_pair() noexcept;
   void solve(T* x, T* y, T*& solution) const noexcept;
   double advance() noexcept;
   void reflect_all() noexcept;
   void restart(double size) noexcept;
+  bool scales_move() const noexcept { return steps_ >= (options_.warm_start ? kFirstWarmMove : kFirstMove); }
   double rescale_noise(double factor) const noexcept;
   void distances(int block, double* near, double* dual) const noexcept;
 
@@ -162,6 +179,7 @@ class Solver {
   double weight(size_t s) const noexcept { return plan_.weight[order(s / kTableRow) * kTableRow + s % kTableRow]; }
   void try_pair(T* a, T* o, const T* noise, double scale) noexcept;
   bool drop_excluded(T* x) const noexcept;
+  void look_at_point() noexcept;
   void from_points() noexcept;
   void from_thresholds(bool keep_or) noexcept;
   void find_bound() noexcept;
@@ -188,6 +206,10 @@ class Solver {
   T* rotated_;        // without: Y^-1 (v - v[0]), in the scale of the unscaled rotations
   T* sizes_;          // two vectors, for the heuristic
   double plain_ = 0;  // l1 norm of the dividends
+  // The affine block's q, x and anchor.
+  static constexpr int kAffine = HARSANYI_MAX_DECOMPOSE_PLAYERS + 1, kReflected = 1;
+  double affine_[3][kAffine] = {};
+  double affine_scale_ = kAffineStart;
   SpinSolver<T> spin_{scratch_.spin};
   double scale_ = 1;  // of the noise block: delta = scale x[2]
   double box_ = 1;    // the box is solved for at this share of its width

@@ -79,24 +79,43 @@ void Solver<T>::try_pair(T* a, T* o, const T* noise, double scale) noexcept {
   });
 }
 
-// The projected point solves the constraint. Its noise, clipped, leaves a rest for one kind or for the other.
+// The projected point solves the constraint. Its noise, clipped, leaves a rest, which goes to the pair with the smallest
+// sum of squares that explains it; moved into one kind, it would cost up to 3^n times its size.
 template <class T>
 void Solver<T>::from_points() noexcept {
   if (!plan_.noise) return try_pair(x_[0], x_[1], nullptr, 1);
-  for (int kind = 0; kind < kinds(); ++kind) {
+  each([&](int k, size_t i, size_t m, size_t) {
+    for (size_t j = offset(k) + i; j < offset(k) + i + m; ++j) t1_[j] = static_cast<T>(scale_) * x_[2][j];
+    kernel_.split_noise(m, static_cast<T>(zeta(k)), at(t1_, k) + i, nullptr);
+  });
+  if (plan_.and_only) {
+    named(Kind::mobius, t1_);
+  } else {
+    general(kInversePencil, t1_);
     each([&](int k, size_t i, size_t m, size_t) {
-      for (size_t j = offset(k) + i; j < offset(k) + i + m; ++j) t1_[j] = static_cast<T>(scale_) * x_[2][j];
-      kernel_.split_noise(m, static_cast<T>(zeta(k)), at(t1_, k) + i, nullptr);
+      kernel_.weigh_pairs(i, m, nullptr, plan_.inverse, nullptr, at(t1_, k) + i);
     });
-    named(kind == 0 ? Kind::mobius : Kind::or_transform, t1_);
+    general(kInversePencilT, t1_);
+    named(Kind::or_inverse, t1_, t2_);
+    named(Kind::superset_zeta, t1_);
     each([&](int k, size_t i, size_t m, size_t) {
-      T* const to = at(t1_, k) + i;
-      const T* const from = at(x_[kind], k) + i;
-      const T sign = kind == 0 ? T{1} : T{-1};
-      for (size_t j = 0; j < m; ++j) to[j] = from[j] + sign * to[j];
+      T* const to = at(t2_, k) + i;
+      const T* const from = at(x_[1], k) + i;
+      for (size_t j = 0; j < m; ++j) to[j] = from[j] - to[j];
     });
-    try_pair(kind == 0 ? t1_ : x_[0], kind == 0 ? x_[1] : t1_, x_[2], scale_);
   }
+  each([&](int k, size_t i, size_t m, size_t) { kernel_.add(m, 1, at(x_[0], k) + i, at(t1_, k) + i); });
+  try_pair(t1_, plan_.and_only ? nullptr : t2_, x_[2], scale_);
+}
+
+template <class T>
+void Solver<T>::look_at_point() noexcept {
+  if (!plan_.has_affine) return from_points();
+  T kept[kAffine];
+  for (int i = 0; i <= plan_.n; ++i) kept[i] = x_[0][i == 0 ? 0 : size_t{1} << (i - 1)];
+  fold_affine(affine_[kReflected], x_[0]);
+  from_points();
+  for (int i = 0; i <= plan_.n; ++i) x_[0][i == 0 ? 0 : size_t{1} << (i - 1)] = kept[i];
 }
 
 // The thresholded point does not: what it leaves is noise as far as the box holds it, and the rest goes to one kind.
@@ -321,7 +340,7 @@ harsanyi_decompose_report Solver<T>::run() noexcept {
     project();
     ++steps_;
     const bool look = steps_ % options_.check_every == 0 || steps_ == options_.max_steps;
-    if (look) from_points();
+    if (look) look_at_point();
     const double size = advance();
     if (look) {
       if (checks++ % 2 == 0) from_thresholds(checks % 4 == 1);

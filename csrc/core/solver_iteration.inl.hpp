@@ -14,6 +14,11 @@ void Solver<T>::threshold(int kind, T* z) const noexcept {
     return;
   }
   each([&](int k, size_t i, size_t m, size_t) { kernel_.apply_prox(prox(kind, k), i, m, q_[kind] + i, z + i); });
+  if (kind == 0 && plan_.has_affine) {
+    double s[kAffine];
+    for (int i = 0; i <= plan_.n; ++i) s[i] = affine_prox(i, affine_[0][i]);
+    fold_affine(s, z);
+  }
 }
 
 template <class T>
@@ -47,6 +52,7 @@ void Solver<T>::start() noexcept {
   for (int b = 0; b < 3; ++b) {
     if (q_[b] != nullptr) std::memcpy(anchor_[b], q_[b], all_ * sizeof(T));
   }
+  std::memcpy(affine_[2], affine_[0], sizeof(affine_[0]));
   if (joint()) {
     for (int kind = 0; kind < kinds(); ++kind) {
       kernel_.joint_prox(prox(kind, 0), static_cast<T>(options_.alpha), plan_.networks, count_, 0, count_, q_[kind],
@@ -66,6 +72,10 @@ void Solver<T>::warm() noexcept {
     T* const q = q_[kind];
     for (size_t i = 0; i < all_; ++i) q[i] = static_cast<T>(sample_.dual[i]);
     named(adjoint[kind], q);
+    if (kind == 0 && plan_.has_affine) {  // the pair has all of its coefficients
+      read_affine(q, affine_[0]);
+      for (int i = 0; i <= plan_.n; ++i) affine_[0][i] *= unit_ * affine_scale_;
+    }
     for (size_t i = 0; i < all_; ++i) q[i] = sign[kind] * (unit_ * q[i] + static_cast<T>(parts[kind][i]));
     for (int k = 0; k < plan_.networks; ++k) at(q, k)[0] = 0;
   }
@@ -93,6 +103,15 @@ void Solver<T>::solve(T* x, T* y, T*& solution) const noexcept {
 // x <- the nearest point of the constraint.
 template <class T>
 void Solver<T>::project() noexcept {
+  if (!plan_.has_affine) return project_pair();
+  double before[kAffine];
+  read_affine(x_[0], before);
+  project_pair();
+  project_affine(before);
+}
+
+template <class T>
+void Solver<T>::project_pair() noexcept {
   if (!plan_.noise) {
     const T scale = static_cast<T>(std::pow(kCosine, 2 * plan_.n));
     named(Kind::reflect, x_[0]);
@@ -132,7 +151,7 @@ template <class T>
 double Solver<T>::advance() noexcept {
   const T keep = static_cast<T>((stretch_ + 1.0) / (stretch_ + 2.0)), pull = static_cast<T>(1.0 / (stretch_ + 2.0));
   ++stretch_;
-  double size = 0;
+  double size = plan_.has_affine ? advance_affine(keep, pull) : 0;
   for (int b = 0; b < 3; ++b) {
     if (q_[b] == nullptr) continue;
     const bool coupled = joint() && b < 2;
@@ -157,6 +176,7 @@ double Solver<T>::advance() noexcept {
 
 template <class T>
 void Solver<T>::reflect_all() noexcept {
+  if (plan_.has_affine) reflect_affine();
   for (int b = 0; b < 3; ++b) {
     if (q_[b] == nullptr) continue;
     each([&](int k, size_t i, size_t m, size_t) {
@@ -167,10 +187,6 @@ void Solver<T>::reflect_all() noexcept {
       }
     });
   }
-}
-
-inline double power_of_ratio(double ratio) {
-  return std::min(std::max(std::pow(ratio, kMovePower), 1 / kMostMove), kMostMove);
 }
 
 // Adds the squared ways of a block's z and u since the last restart.
@@ -188,7 +204,7 @@ void Solver<T>::distances(int block, double* near, double* dual) const noexcept 
 // What the scale of the noise block is multiplied by, if the threshold is by `factor`.
 template <class T>
 double Solver<T>::rescale_noise(double factor) const noexcept {
-  if (!plan_.noise || plan_.and_only || steps_ < kFirstMove) return 1;
+  if (!plan_.noise || plan_.and_only || !scales_move()) return 1;
   double near = 0, dual = 0;
   distances(2, &near, &dual);
   if (!(near > 0 && dual > 0)) return 1;
@@ -217,8 +233,10 @@ void Solver<T>::restart(double size) noexcept {
   }
   double near = 0, dual = 0;
   for (int kind = 0; kind < kinds(); ++kind) distances(kind, &near, &dual);
-  const double factor = near > 0 && dual > 0 ? power_of_ratio(kMoveRatio * std::sqrt(near / dual)) : 1;
+  const bool moves = near > 0 && dual > 0 && (scales_move() || !options_.warm_start);
+  const double factor = moves ? power_of_ratio(kMoveRatio * std::sqrt(near / dual)) : 1;
   const double move = rescale_noise(factor);
+  if (plan_.has_affine) restart_affine(factor);
   for (int kind = 0; kind < kinds(); ++kind) {
     each([&](int k, size_t i, size_t m, size_t) {
       kernel_.restart(prox(kind, k), i, m, static_cast<T>(factor), q_[kind] + i, anchor_[kind] + i, x_[kind] + i);

@@ -3,62 +3,11 @@
 #include <cmath>
 #include <cstring>
 
-#include "../lattice/bits.hpp"
+#include "symmetric.hpp"
 #include "threads.hpp"
 
 namespace harsanyi {
 namespace {
-
-// <m'| K^d |m> between normalised symmetric states of d bits: sqrt(C(d,m)/C(d,m')) [t^m'] (k00 + k10 t)^(d-m)
-// (k01 + k11 t)^m.
-void symmetric_power(const double (&k)[4], int d, double* out) {
-  for (int m = 0; m <= d; ++m) {
-    double poly[32] = {1.0};
-    for (int factor = 0; factor < d; ++factor) {
-      const double constant = factor < d - m ? k[0] : k[1], linear = factor < d - m ? k[2] : k[3];
-      for (int i = factor + 1; i > 0; --i) poly[i] = poly[i] * constant + poly[i - 1] * linear;
-      poly[0] *= constant;
-    }
-    for (int to = 0; to <= d; ++to) {
-      out[to * (d + 1) + m] =
-          poly[to] * std::sqrt(static_cast<double>(binomial(d, m)) / static_cast<double>(binomial(d, to)));
-    }
-  }
-}
-
-// In place inverse of a symmetric positive matrix by Cholesky; work: side * side.
-void invert(double* a, int side, double* work) {
-  for (int j = 0; j < side; ++j) {  // a = L L^T, L in the lower triangle
-    double pivot = a[j * side + j];
-    for (int k = 0; k < j; ++k) pivot -= a[j * side + k] * a[j * side + k];
-    pivot = std::sqrt(pivot);
-    a[j * side + j] = pivot;
-    for (int i = j + 1; i < side; ++i) {
-      double value = a[i * side + j];
-      for (int k = 0; k < j; ++k) value -= a[i * side + k] * a[j * side + k];
-      a[i * side + j] = value / pivot;
-    }
-  }
-  for (int j = 0; j < side; ++j) {  // work = L^-1, lower
-    for (int i = 0; i < side; ++i) work[i * side + j] = 0;
-    work[j * side + j] = 1 / a[j * side + j];
-    for (int i = j + 1; i < side; ++i) {
-      double value = 0;
-      for (int k = j; k < i; ++k) value -= a[i * side + k] * work[k * side + j];
-      work[i * side + j] = value / a[i * side + i];
-    }
-  }
-  for (int i = 0; i < side; ++i) {  // a^-1 = L^-T L^-1
-    for (int j = 0; j <= i; ++j) {
-      double value = 0;
-      for (int k = i; k < side; ++k) value += work[k * side + i] * work[k * side + j];
-      a[i * side + j] = a[j * side + i] = value;
-    }
-  }
-}
-
-constexpr double kFirst[4] = {1, 1, 1, 2};
-constexpr double kSecond[4] = {2, 1, 1, 1};
 
 // Entry of the Kronecker power of k over `bits` bits.
 double kronecker_entry(const double (&k)[4], int bits, int row, int column) {
@@ -84,7 +33,8 @@ SpinPaths SpinPaths::place(int n, Arena& arena) noexcept {
     spin.entries_ += spin.side(d) * spin.side(d);
     if (spin.side(d) > spin.largest_) spin.largest_ = spin.side(d);
   }
-  spin.blocks_ = arena.take<double>(spin.entries_ + 2 * 32 * 32);  // and two powers, while building
+  // And two powers, while building.
+  spin.blocks_ = arena.take<double>(spin.entries_ + 2 * kMostSymmetric * kMostSymmetric);
   return spin;
 }
 
@@ -126,7 +76,7 @@ void SpinPaths::build() noexcept {
 
   const int width = 1 << dense_;
   double* first = blocks_ + entries_;
-  double* second = first + 32 * 32;
+  double* second = first + kMostSymmetric * kMostSymmetric;
   for (int d = coupled_; d >= 0; d -= 2) {
     const int side = (d + 1) << dense_;
     double* block = blocks_ + entry_[d];

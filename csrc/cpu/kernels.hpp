@@ -78,6 +78,19 @@ struct Prox {
   const T* weight;
 };
 
+// Tables by order of what stands before a constant, before the sum of e and before the sum of e over a set's players.
+template <class T>
+struct AffineTables {
+  const T *constant, *total, *members;
+};
+// The three: low has the last one for subsets of the first players, the rest is summed up from player.
+template <class T>
+struct AffineTerm {
+  T constant = 0, total = 0;
+  T low[kTableRow] = {};
+  T player[32] = {};
+};
+
 // Sparse AND-OR decomposition (sparse.inl.hpp): elementwise steps, spin rotations, and sums. `first` is the subset of
 // entry 0.
 template <class T>
@@ -101,6 +114,7 @@ struct SparseKernels {
   void (*weigh_pairs)(size_t first, size_t count, const T* ratio, const T* inverse, const T* o, T* a);
   void (*couple_rows)(const SpinPair* pairs, int64_t count, size_t stride, size_t columns, T* x);
   void (*apply_block)(int dense, int count, const T* block, const int32_t* rows, const T* x, T* out);
+  void (*add_affine)(const AffineTables<T>& tables, const AffineTerm<T>& term, size_t first, size_t count, T* x);
   double (*sum)(size_t count, const T* x);
   double (*weighted_l1)(size_t first, size_t count, const T* weight, const T* x);
   void (*dual_sums)(size_t count, const double* v, double origin, T mean, T* y, double* product, double* size);

@@ -343,6 +343,21 @@ void weigh_pairs(size_t first, size_t count, const T* ratio, const T* inverse, c
   });
 }
 
+// x += constant + total + sum of e over the set's players, each times its function of the order.
+template <class T>
+void add_affine(const AffineTables<T>& tables, const AffineTerm<T>& term, size_t first, size_t count, T* x) {
+  by_rows(first, count, tables.constant, [&](size_t begin, size_t m, const T* __restrict constant) {
+    const T* __restrict total = tables.total + (constant - tables.constant);
+    const T* __restrict members = tables.members + (constant - tables.constant);
+    T* __restrict to = x + begin;
+    T high = 0;
+    for (size_t set = first + begin; set != 0; set &= set - 1) high += term.player[__builtin_ctzll(set)];
+    for (size_t i = 0; i < m; ++i) {
+      to[i] += (term.constant * constant[i] + term.total * total[i]) + members[i] * (high + term.low[i]);
+    }
+  });
+}
+
 template <class T>
 double sum(size_t count, const T* x) {
   return sum_of<T>(count, [&](size_t i) { return x[i]; });
@@ -386,9 +401,10 @@ double normalised_max(size_t first, size_t count, const T* weight, const T* x) {
 
 template <class T>
 constexpr SparseKernels<T> sparse_kernels = {
-    advance<T>,     reflect<T>,     apply_prox<T>,  excess<T>,   moved<T>,       restart<T>,     advance_from<T>,
-    joint_prox<T>,  joint_cost<T>,  joint_max<T>,   residual<T>, add<T>,         split_noise<T>, project_pairs<T>,
-    weigh_pairs<T>, couple_rows<T>, apply_block<T>, sum<T>,      weighted_l1<T>, dual_sums<T>,   normalised_max<T>,
+    advance<T>,      reflect<T>,       apply_prox<T>,  excess<T>,         moved<T>,       restart<T>,
+    advance_from<T>, joint_prox<T>,    joint_cost<T>,  joint_max<T>,      residual<T>,    add<T>,
+    split_noise<T>,  project_pairs<T>, weigh_pairs<T>, couple_rows<T>,    apply_block<T>, add_affine<T>,
+    sum<T>,          weighted_l1<T>,   dual_sums<T>,   normalised_max<T>,
 };
 
 }  // namespace HARSANYI_ISA

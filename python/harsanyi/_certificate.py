@@ -59,7 +59,7 @@ def certify(
 
     origin = v[..., :1]
     y = _centred(problem, dual)
-    product = (v * y).sum(-1) - origin[..., 0] * y.sum(-1) - problem.boxes * np.abs(y).sum(-1)
+    product = ((v - origin) * y).sum(-1) - problem.boxes * np.abs(y).sum(-1)
     product = product.sum(-1)
     counted = limited & (weight > 0)
     norm = plain = np.zeros(product.shape)

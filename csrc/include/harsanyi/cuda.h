@@ -93,9 +93,9 @@ HARSANYI_API harsanyi_status harsanyi_cuda_player_sums(int device, void* stream,
                                                        double* out, void* workspace, size_t workspace_bytes);
 
 /* ---- certified sparse AND-OR decomposition, as harsanyi_decompose ----
- * One launch carries every sample to its own end: the gap asked for or max_steps. Sums run in another order than on the
- * CPU, so results agree to the gap, not to the bit. and_only, share and several networks are HARSANYI_ERROR_UNSUPPORTED;
- * poll is not asked. A v that is not finite gives NaN and HARSANYI_DECOMPOSE_NOT_FOUND.
+ * One launch carries every sample to its own end: the gap asked for or max_steps. Sums run in another order than on
+ * the CPU, so results agree to the gap, not to the bit. and_only, share below 1 and several networks are
+ * HARSANYI_ERROR_UNSUPPORTED; poll is not asked. A v that is not finite gives NaN and HARSANYI_DECOMPOSE_NOT_FOUND.
  *
  * The plan holds tables that depend on n, the weights and whether there is noise. It is built in host memory, of which
  * the first *used bytes are the plan itself, for the caller to copy to the device, and to use again. */

@@ -1,0 +1,244 @@
+// Candidates, bound and result of the solver.
+#pragma once
+
+#include "solver.cuh"
+
+namespace harsanyi {
+namespace cuda {
+namespace {
+
+// weight |x|; what is excluded must be zero up to rounding.
+template <class T, bool Noise>
+__device__ __forceinline__ double Solver<T, Noise>::cost(T x, unsigned i) const {
+  const double size = static_cast<double>(x < 0 ? -x : x), w = static_cast<double>(weight(i));
+  if (w == INFINITY) return size <= 1e-12 * plain_ ? 0 : INFINITY;
+  return size > 0 ? w * size : 0;
+}
+
+// Keeps the pair a(i), o(i) with the noise d(i) if its cost is less than the best.
+template <class T, bool Noise>
+template <class A, class O, class D>
+__device__ __forceinline__ void Solver<T, Noise>::keep(double value, const A& a, const O& o, const D& d) {
+  if (!(value < best_)) return;
+  best_ = value;
+  each([&](unsigned i) {
+    const bool excluded = weight(i) == static_cast<T>(INFINITY);
+    and_[i] = excluded ? 0 : static_cast<double>(a(i));
+    or_[i] = excluded ? 0 : static_cast<double>(o(i));
+    if (Noise) delta_[i] = clip(static_cast<double>(d(i)), zeta_);
+  });
+}
+
+// The projected point solves the constraint. Its noise, clipped, leaves a rest, which goes to the pair with the
+// smallest sum of squares that explains it.
+template <class T, bool Noise>
+__device__ __forceinline__ void Solver<T, Noise>::from_points() {
+  double value = 0;
+  if (!Noise) {
+    show_affine(affine_x_);
+    const auto a = [&](unsigned i) { return x_[0].get(i) + affine(i); };
+    const auto o = [&](unsigned i) { return x_[1].get(i); };
+    each([&](unsigned i) { value += cost(a(i), i) + cost(o(i), i); });
+    return keep(team_.sum(value), a, o, [](unsigned) { return T(0); });
+  }
+  const auto noise = [&](unsigned i) { return static_cast<T>(scale_) * x_[kBlocks - 1].get(i); };
+  each([&](unsigned i) { t1_.put(i, noise(i) - clip(noise(i), static_cast<T>(zeta_))); });
+  in_place(General<T>{T(kSine - kCosine), T(kCosine), T(kCosine + kSine), T(-kSine)}, t1_);
+  each([&](unsigned i) { t1_.put(i, t1_.get(i) * inverse_.get(static_cast<unsigned>(__popc(i)))); });
+  in_place(General<T>{T(kSine - kCosine), T(kCosine + kSine), T(kCosine), T(-kSine)}, t1_);
+  transform(team_, n_, or_synthesis(), t1_, t2_, SupersetZeta{}, t1_, t1_);
+  const auto a = [&](unsigned i) { return x_[0].get(i) + t1_.get(i); };
+  const auto o = [&](unsigned i) { return x_[1].get(i) + t2_.get(i); };
+  each([&](unsigned i) { value += cost(a(i), i) + cost(o(i), i); });
+  keep(team_.sum(value), a, o, noise);
+}
+
+// The thresholded point does not: what it leaves is noise as far as the box holds it, and the rest goes to one kind.
+// Uses x.
+template <class T, bool Noise>
+__device__ __forceinline__ void Solver<T, Noise>::from_thresholds(bool keep_or) {
+  const Vec<T>& noise = x_[kBlocks - 1];
+  if (!Noise) show_affine(affine_prox(affine_q_));
+  const auto near = [&](int b, unsigned i) { return prox(b, q_[b].get(i), i) + (b == 0 ? affine(i) : T(0)); };
+  each([&](unsigned i) {
+    x_[0].put(i, near(0, i));
+    x_[1].put(i, near(1, i));
+  });
+  in_place(Zeta{}, x_[0], or_synthesis(), x_[1]);
+  each([&](unsigned i) {
+    T rest = value(i) - x_[0].get(i) - x_[1].get(i);
+    if (Noise) {
+      const T delta = clip(rest, static_cast<T>(zeta_));
+      rest -= delta;
+      noise.put(i, delta);
+    }
+    x_[0].put(i, rest);
+  });
+  if (keep_or) {
+    in_place(Mobius{}, x_[0]);
+  } else {
+    in_place(General<T>{T(0), T(1), T(1), T(-1)}, x_[0]);
+  }
+  const auto a = [&](unsigned i) { return keep_or ? x_[0].get(i) + near(0, i) : near(0, i); };
+  const auto o = [&](unsigned i) { return keep_or ? near(1, i) : near(1, i) + x_[0].get(i); };
+  double value = 0;
+  each([&](unsigned i) { value += cost(a(i), i) + cost(o(i), i); });
+  keep(team_.sum(value), a, o, [&](unsigned i) { return noise.get(i); });
+}
+
+// The multipliers that explain q - z best, as a bound. Uses x.
+template <class T, bool Noise>
+__device__ __forceinline__ void Solver<T, Noise>::find_bound() {
+  each([&](unsigned i) {
+#pragma unroll
+    for (int b = 0; b < kBlocks; ++b) {
+      const T q = q_[b].get(i);
+      x_[b].put(i, q - prox(b, q, i));
+    }
+  });
+  const Vec<T>& y = Noise ? t1_ : x_[0];
+  if (Noise) {
+    in_place(Zeta{}, x_[0], or_synthesis(), x_[1]);
+    const T scale = static_cast<T>(scale_);
+    each([&](unsigned i) { x_[0].put(i, x_[0].get(i) + x_[1].get(i) + scale * x_[kBlocks - 1].get(i)); });
+    solve(x_[0], t1_);
+  } else {
+    const T t = static_cast<T>(kTangent);
+    in_place(Reflect<T>{t}, x_[0], Rotate<T>{t}, x_[1]);
+    each([&](unsigned i) {
+      const unsigned m = static_cast<unsigned>(__popc(i));
+      x_[0].put(i, (x_[0].get(i) + ratio_.get(m) * x_[1].get(i)) * inverse_.get(m));
+    });
+    in_place(General<T>{T(kSine - kCosine), T(kCosine + kSine), T(kCosine), T(-kSine)}, x_[0]);
+  }
+  // Sums of zero over the orders that take part.
+  const int from = plan_.band_from, to = plan_.band_to;
+  const auto in_band = [&](unsigned i) { return __popc(i) >= from && __popc(i) <= to; };
+  double sums[2] = {};
+  each([&](unsigned i) {
+    if (!in_band(i)) return;
+    sums[0] += static_cast<double>(y.get(i));
+    sums[1] += 1;
+  });
+  team_.sum(sums);
+  if (sums[1] == 0) return;
+  const T mean = static_cast<T>(sums[0] / sums[1]);
+  double products[2] = {};
+  each([&](unsigned i) {
+    const T value_of_y = in_band(i) ? y.get(i) - mean : T(0);
+    y.put(i, value_of_y);
+    products[0] += static_cast<double>(value(i)) * static_cast<double>(value_of_y);
+    products[1] += static_cast<double>(value_of_y < 0 ? -value_of_y : value_of_y);
+  });
+  team_.sum(products);
+  const Vec<T>& image = x_[1];
+  double most = 0;
+  for (int kind = 0; kind < 2; ++kind) {
+    if (kind == 0) {
+      transform(team_, n_, SupersetZeta{}, y, image);
+    } else {
+      transform(team_, n_, or_synthesis(), y, image);
+    }
+    each([&](unsigned i) {
+      const double w = static_cast<double>(weight(i)), x = static_cast<double>(image.get(i));
+      const double ratio = w > 0 ? (x < 0 ? -x : x) / w : 0;
+      most = ratio > most ? ratio : most;
+    });
+  }
+  const double norm = team_.maximum(most), bound = (products[0] - zeta_ * products[1]) / norm;
+  if (!(norm > 0 && bound > bound_)) return;
+  bound_ = bound;
+  each([&](unsigned i) { dual_[i] = static_cast<double>(y.get(i)) / norm; });
+}
+
+// What rounding (of T) left of the constraint goes to the AND part, in f64; then the pair in its gauge: OR synthesis is
+// zero on the empty set.
+template <class T, bool Noise>
+__device__ __forceinline__ void Solver<T, Noise>::finish() {
+  if (!plan_.excluded) {
+    Vec<double> rest, other;
+    if constexpr (sizeof(T) == sizeof(double)) {
+      rest = x_[0];
+      other = x_[1];
+    } else {
+      double* const memory = reinterpret_cast<double*>(rest_);
+      rest = Vec<double>::in_memory(memory);
+      other = Vec<double>::in_memory(memory + count_);
+    }
+    each([&](unsigned i) {
+      rest.put(i, and_[i]);
+      other.put(i, or_[i]);
+    });
+    transform(team_, n_, Zeta{}, rest, rest, General<double>{1, 1, 1, 0}, other, other);
+    each([&](unsigned i) {
+      const double delta = Noise ? delta_[i] : 0;
+      rest.put(i, (v_[i] - origin_) - delta - (rest.get(i) + other.get(i)));
+    });
+    transform(team_, n_, Mobius{}, rest, rest);
+    each([&](unsigned i) { and_[i] += rest.get(i); });
+  }
+  double total = 0;
+  each([&](unsigned i) {
+    const double o = or_[i] != 0 ? -or_[i] : 0;
+    const bool merged = job_.merge_singletons && __popc(i) == 1;
+    if (merged) and_[i] += o;
+    or_[i] = merged ? 0 : o;
+    if (i > 0 && !merged) total += o;
+  });
+  total = team_.sum(total);
+  if (team_.thread() == 0) {
+    and_[0] = origin_ - (Noise ? delta_[0] : 0);
+    or_[0] = total != 0 ? -total : 0;
+  }
+}
+
+template <class T, bool Noise>
+__device__ __forceinline__ void Solver<T, Noise>::run(int64_t sample) {
+  const size_t first = static_cast<size_t>(sample) << n_;
+  v_ = job_.v + first;
+  and_ = job_.and_ + first;
+  or_ = job_.or_ + first;
+  delta_ = Noise ? job_.delta + first : nullptr;
+  dual_ = job_.dual + first;
+  origin_ = v_[0];
+  zeta_ = Noise ? job_.zetas[sample] : 0;
+  best_ = INFINITY;
+  bound_ = 0;
+  steps_ = stretch_ = 0;
+  start();
+  bool done = !(plain_ > 0 && plain_ < INFINITY);  // constant, or not finite
+  if (done) {
+    best_ = plain_ == 0 ? 0 : NAN;
+    each([&](unsigned i) {
+      and_[i] = or_[i] = best_;
+      if (Noise) delta_[i] = best_;
+    });
+  }
+  for (int checks = 0; !done && steps_ < job_.max_steps;) {
+    project();
+    ++steps_;
+    const bool look = steps_ % job_.check_every == 0 || steps_ == job_.max_steps;
+    if (look) from_points();
+    const double size = advance();
+    if (look) {
+      if (checks % 2 == 0) from_thresholds(checks % 4 == 0);
+      ++checks;
+      find_bound();
+      reflect_all();
+      done = best_ < INFINITY && (best_ - bound_ <= job_.gap * best_ || best_ <= 1e-12 * plain_);
+    }
+    restart(size);
+  }
+  harsanyi_decompose_report report = {best_, bound_, steps_, HARSANYI_DECOMPOSE_NOT_FOUND};
+  if (best_ < INFINITY) {
+    report.status = done ? HARSANYI_DECOMPOSE_OPTIMAL : HARSANYI_DECOMPOSE_MAX_STEPS;
+    finish();
+  } else {
+    each([&](unsigned i) { and_[i] = or_[i] = NAN; });
+  }
+  if (team_.thread() == 0) job_.reports[sample] = report;
+}
+
+}  // namespace
+}  // namespace cuda
+}  // namespace harsanyi

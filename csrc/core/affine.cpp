@@ -12,8 +12,8 @@ namespace {
 constexpr size_t kPower = static_cast<size_t>(kMostSymmetric) * kMostSymmetric;
 
 // Entry (m, marked) of a function of the number m of set bits and of one marked bit among n, here at [2 m + marked],
-// m not counting it. block <- the inverse of M on such functions, in the basis with norms 1; work: 2 kPower, which is more
-// than side^2.
+// m not counting it. block <- the inverse of M on such functions, in the basis with norms 1; work: 2 kPower, which
+// is more than side^2.
 void invert_marked(int n, double* block, double* work) {
   const int d = n - 1, side = 2 * n;
   double* const first = work;

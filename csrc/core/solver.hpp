@@ -18,9 +18,10 @@ constexpr double kInversePencilT[4] = {kSine - kCosine, kCosine + kSine, kCosine
 constexpr size_t kBlock = 8192;
 constexpr size_t kMostBlocks = (size_t{1} << HARSANYI_MAX_DECOMPOSE_PLAYERS) / kBlock;
 
-// When a restart comes: the step has shrunk to the first share of what it was after the last one, or to the second and
-// grows again, or the stretch is the third share of all steps. Then the threshold moves by a power of twice the ratio
-// of the ways, at most by kMostMove. Measured on trained and planted games, n = 8..14: the first two shares hardly matter.
+// When a restart comes: the step has shrunk to the first share of what it was after the last one, or to the second
+// and grows again, or the stretch is the third share of all steps. Then the threshold moves by a power of twice the
+// ratio of the ways, at most by kMostMove. Measured on trained and planted games, n = 8..14: the first two shares
+// hardly matter.
 constexpr double kShrunk = 0.25, kShrunkGrowing = 0.7, kLongest = 0.2;
 // The heuristic ends after this many checks without progress.
 constexpr int64_t kPatience = 10;

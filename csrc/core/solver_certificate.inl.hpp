@@ -79,8 +79,8 @@ void Solver<T>::try_pair(T* a, T* o, const T* noise, double scale) noexcept {
   });
 }
 
-// The projected point solves the constraint. Its noise, clipped, leaves a rest, which goes to the pair with the smallest
-// sum of squares that explains it; moved into one kind, it would cost up to 3^n times its size.
+// The projected point solves the constraint. Its noise, clipped, leaves a rest, which goes to the pair with the
+// smallest sum of squares that explains it; moved into one kind, it would cost up to 3^n times its size.
 template <class T>
 void Solver<T>::from_points() noexcept {
   if (!plan_.noise) return try_pair(x_[0], x_[1], nullptr, 1);

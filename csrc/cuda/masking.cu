@@ -1,8 +1,8 @@
-// Masked batches: out[r, e] = keep(r, player[e]) ? sample[e] : baseline[e]. The twin of csrc/cpu/masking.inl.hpp, to the
-// bit: baseline ^ (m & (sample ^ baseline)) with m = 0 or ~0.
+// Masked batches: out[r, e] = keep(r, player[e]) ? sample[e] : baseline[e]. The twin of csrc/cpu/masking.inl.hpp, to
+// the bit: baseline ^ (m & (sample ^ baseline)) with m = 0 or ~0.
 //
-// Bytes that must move: the batch, written once; sample, baseline and players come from the second-level cache, once for
-// every 32 rows, and a row's subset or mask from the first. No floating point.
+// Bytes that must move: the batch, written once; sample, baseline and players come from the second-level cache, once
+// for every 32 rows, and a row's subset or mask from the first. No floating point.
 // A thread keeps the sample, the difference and the players of its 16 bytes in registers and goes down the rows. Where
 // rows are not a multiple of 16 bytes it has 4 bytes or one element; a block then writes adjacent entries all the same.
 #include <type_traits>

@@ -2,11 +2,12 @@
 //
 // Bytes that must move: every entry is read once. Floating point, all in f64: two additions and a comparison an entry
 // (by order), or a product and two additions an entry and three a load of one or four (by player).
-// A vector's bits from the lowest: lanes of a 16-byte load, threads, loads of a thread, blocks (core/reduction_cut.hpp). A
-// thread visits its loads by ascending order, so sums and weights of the lanes' orders are in registers, and leaves its
-// sums as a column in shared memory. Columns are then folded bit by bit from the top: the sums by order are polynomials,
-// p + z q, one coefficient an order; those by player get a row, what the upper half holds. The blocks of a long vector
-// leave theirs in the workspace, where up to 64 at a time are folded likewise.
+// A vector's bits from the lowest: lanes of a 16-byte load, threads, loads of a thread, blocks
+// (core/reduction_cut.hpp). A thread visits its loads by ascending order, so sums and weights of the lanes' orders
+// are in registers, and leaves its sums as a column in shared memory. Columns are then folded bit by bit from the
+// top: the sums by order are polynomials, p + z q, one coefficient an order; those by player get a row, what the
+// upper half holds. The blocks of a long vector leave theirs in the workspace, where up to 64 at a time are folded
+// likewise.
 // The tree of additions is fixed by n: the same bits on every run and in every batch. An entry passes 64 additions in a
 // thread at most, then one a bit: the error is below (64 + n) eps sum|x|.
 #include <type_traits>

@@ -76,8 +76,8 @@ __device__ __forceinline__ void store_bits(uint8_t* to, unsigned room, bool alig
   }
 }
 
-// A thread unranks the first set of its run and steps through the others; shared memory turns runs into rows of adjacent
-// entries. Its slots are padded to an odd run, free of bank conflicts.
+// A thread unranks the first set of its run and steps through the others; shared memory turns runs into rows of
+// adjacent entries. Its slots are padded to an odd run, free of bank conflicts.
 __global__ void __launch_bounds__(kRunThreads) enumerate(int n, int k, int64_t count, int64_t* out) {
   const Shared<int64_t> slots;
   const int64_t base = static_cast<int64_t>(blockIdx.x) * (kRunThreads * kRun);

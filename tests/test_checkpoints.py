@@ -52,20 +52,18 @@ def test_a_trajectory_ends_where_fit_does_and_passes_through_shorter_trainings(t
 
 def test_the_losses_of_a_trajectory_are_those_of_its_networks(tumours: Dataset) -> None:
     path = trajectory(QUICK, tumours, epochs=[0, 1, 2])
-    for epoch, network in zip(path.epochs, path.networks(), strict=True):
+    for at, network in enumerate(path.networks()):
         assert not network.training
         train = assess(network, tumours.x_train, tumours.y_train)
-        assert (path.train_loss[epoch], path.train_accuracy[epoch]) == train
-        assert (path.test_loss[epoch], path.test_accuracy[epoch]) == assess(
-            network, tumours.x_test, tumours.y_test
-        )
+        assert (path.train_loss[at], path.train_accuracy[at]) == train
+        assert (path.test_loss[at], path.test_accuracy[at]) == assess(network, tumours.x_test, tumours.y_test)
 
 
 def test_the_squared_loss_fits_numbers() -> None:
     x = np.random.default_rng(0).normal(size=(64, 3)).astype(np.float32)
     y = (x[:, 0] > 0).astype(np.int64)
     table = Dataset("numbers", x, y, x, y, class_names=("number",))
-    path = trajectory(Recipe("mlp", epochs=40, loss="squared", batch_size=16), table)
+    path = trajectory(Recipe("mlp", epochs=40, loss="squared", batch_size=16), table, epochs=[0])
     out = path.network()(torch.from_numpy(x))[:, 0].detach().double().numpy()
     assert path.train_loss[-1] == pytest.approx(float(np.mean((out - y) ** 2)), rel=1e-5)
     assert path.train_accuracy[-1] == float(np.mean(np.abs(out - y) < 0.5))

@@ -357,15 +357,15 @@ def change_a_weight(path: Path) -> None:
 
 
 def lose_a_layer(path: Path) -> None:
-    arrays, facts = read_record(path, "harsanyi.network", 1)
+    arrays, facts = read_record(path, "harsanyi.network", cache._VERSION)
     arrays.popitem()
     facts["checksum"] = cache._checksum(arrays)
-    write_record(path, "harsanyi.network", 1, arrays, facts)
+    write_record(path, "harsanyi.network", cache._VERSION, arrays, facts)
 
 
 def lose_the_facts(path: Path) -> None:
-    arrays, _ = read_record(path, "harsanyi.network", 1)
-    write_record(path, "harsanyi.network", 1, arrays, {})
+    arrays, _ = read_record(path, "harsanyi.network", cache._VERSION)
+    write_record(path, "harsanyi.network", cache._VERSION, arrays, {})
 
 
 def another_record(path: Path) -> None:

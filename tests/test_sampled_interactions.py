@@ -188,6 +188,29 @@ def test_models_agree_with_the_exact_result() -> None:
     np.testing.assert_allclose(found.mean, exact[tuple(found.pairs.T)], atol=1e-5)
 
 
+@pytest.mark.parametrize(("contexts", "values"), [(30, 512), (1, 4 * 16)])
+def test_a_model_is_not_asked_twice_for_what_it_has_said(contexts: int, values: int) -> None:
+    """Thirty contexts of two pairs and eight orders cost more than all 2**9 values, one does not."""
+    model, game = model_game(3)
+    pairs = [[0, 4], [1, 2]]
+    found = sample_multi_order(game, pairs, contexts=contexts, generator=0)
+    assert sum(map(len, model.seen)) == values
+    v = hs.evaluate(game).numpy()
+    same = sample_multi_order(hs.TableGame(v), pairs, contexts=contexts, generator=0)
+    np.testing.assert_allclose(found.mean, same.mean, atol=1e-5)
+    np.testing.assert_array_equal(found.contexts, same.contexts)
+
+
+def test_values_are_counted_before_an_error_is_reached() -> None:
+    """Twenty contexts of one order are certain to come, 80 values of 512; the others may not be needed."""
+    model, game = model_game(3)
+    sample_multi_order(game, [[0, 4]], orders=[3], contexts=10**6, standard_error=1e9, generator=0)
+    assert sum(map(len, model.seen)) == 4 * 35  # all C(7, 3) contexts: exact
+    model.seen.clear()
+    sample_multi_order(game, [[0, 4]], orders=[3], contexts=30, standard_error=1e9, generator=0)
+    assert sum(map(len, model.seen)) == 4 * 20
+
+
 def test_batches_and_generators_do_not_matter() -> None:
     _, game = model_game()
     options: dict[str, Any] = {"orders": [0, 20, 62], "contexts": 25}

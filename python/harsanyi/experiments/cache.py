@@ -33,9 +33,7 @@ Arrays = dict[str, npt.NDArray[Any]]
 Facts = dict[str, Any]
 
 _FORMAT = "harsanyi.network"
-_VERSION = (
-    1  # part of the key, too: to raise when the training loop changes, so that old entries no longer match
-)
+_VERSION = 2  # part of the key, too: raised when training or entries change, so that old ones no longer match
 _log = logging.getLogger("harsanyi")
 
 

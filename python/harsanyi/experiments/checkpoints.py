@@ -1,4 +1,4 @@
-"""Training that keeps what the network was on the way: weights at chosen epochs, losses at every one."""
+"""Training that keeps what the network was on the way: its weights and losses at chosen epochs."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Trajectory:
         epochs: at which weights were kept, ascending; the last is the end of the training. 0 is the untrained
             network.
         states: the weights at each of them, by name.
-        train_loss: after 0, 1, ... epochs, on the labels trained on, [recipe.epochs + 1].
+        train_loss: at each of them, on the labels trained on, [epochs].
         test_loss: the same on the test data.
         train_accuracy: share of the training labels predicted, likewise.
         test_accuracy: the same on the test data.
@@ -112,7 +112,7 @@ def trajectory(
         >>> from harsanyi.experiments.checkpoints import trajectory
         >>> from harsanyi.experiments.fit import Recipe
         >>> path = trajectory(Recipe("mlp", epochs=3), data.breast_cancer(), epochs=[0, 1])
-        >>> path.epochs, bool(path.test_loss[3] < path.test_loss[0])
+        >>> path.epochs, bool(path.test_loss[-1] < path.test_loss[0])
         ((0, 1, 3), True)
     """
     chosen = _checked(epochs, recipe)
@@ -122,11 +122,12 @@ def trajectory(
     rows: list[tuple[float, ...]] = []
 
     def watch(epoch: int) -> None:
+        if epoch not in chosen:
+            return
         train_part = assess(network, dataset.x_train, dataset.y_train, loss=recipe.loss)
         test_part = assess(network, dataset.x_test, dataset.y_test, loss=recipe.loss)
         rows.append((train_part[0], test_part[0], train_part[1], test_part[1]))
-        if epoch in chosen:
-            states.append({name: tensor.clone() for name, tensor in network.state_dict().items()})
+        states.append({name: tensor.clone() for name, tensor in network.state_dict().items()})
 
     train(network, recipe, dataset, watch=watch, progress=progress)
     curves = dict(zip(_CURVES, np.array(rows).T, strict=True))

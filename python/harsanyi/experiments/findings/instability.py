@@ -172,7 +172,7 @@ FINDING = Finding(
         ),
         "default": InstabilitySettings(
             setups=orders.LENETS,
-            samples=3,
+            samples=2,
             repetitions=3,
             fixed_pairs=30,
             fixed_contexts=20,

@@ -117,7 +117,7 @@ FINDING = Finding(
     # `samples` in each of the three sets, equally many of every class.
     sizes={
         "quick": Settings(setups=setups.QUICK, samples=20),
-        "default": Settings(setups=setups.LIGHT, samples=80, seeds=2),
+        "default": Settings(setups=setups.LIGHT, samples=50, seeds=2),
         "full": Settings(setups=setups.FULL, samples=1000, seeds=3),
     },
     run=run,

@@ -27,7 +27,7 @@ def run(context: Context[InjectionSettings]) -> Measurement:
     for name, one in runs.followed(context):
         s = one.phase_end
         between: Any = order_strength(newly_emerged(*(one.at(end, s) for end in ENDS)))
-        accuracy = one.subject.trajectory.test_accuracy[one.epochs[s]]
+        accuracy = one.subject.trajectory.test_accuracy[s]
         statistics["accuracy"][name].append(float(accuracy))
         for kind in runs.KINDS:
             noisy = runs.inject(context, one, kind)

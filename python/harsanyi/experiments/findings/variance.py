@@ -128,7 +128,7 @@ FINDING = Finding(
     ),
     sizes={
         "quick": VarianceSettings(setups=setups.QUICK, samples=3, draws=8),
-        "default": VarianceSettings(setups=setups.LIGHT, samples=5, draws=50, seeds=2),
+        "default": VarianceSettings(setups=setups.LIGHT, samples=5, draws=32, seeds=2),
         "full": VarianceSettings(setups=setups.FULL, samples=50, draws=1000, seeds=3),
     },
     run=run,

@@ -17,7 +17,7 @@ namespace cuda {
 namespace {
 
 template <class T, bool Noise>
-__global__ void __launch_bounds__(kMostThreads) decompose_samples(const __grid_constant__ Job<T> job) {
+__global__ void __launch_bounds__(kMostThreads, 1) decompose_samples(const __grid_constant__ Job<T> job) {
   const unsigned index = blockIdx.x / job.blocks, rank = blockIdx.x % job.blocks;
   unsigned char* const memory = job.memory + index * job.team_bytes;
   double* const partials = reinterpret_cast<double*>(memory);
@@ -68,7 +68,7 @@ Shape shape_of(int device, int n, int64_t batch) {
   const unsigned samples = batch < int64_t{1} << 20 ? static_cast<unsigned>(batch) : 1u << 20;
   if (n <= 12) {
     shape.blocks = 1;
-    shape.threads = n <= 7 ? 32 : (n >= 11 ? kMostThreads : 32u << (n - 7));
+    shape.threads = n <= 7 ? 32 : (n >= 10 ? kMostThreads : 32u << (n - 7));
     shape.teams = samples < 8 * most ? samples : 8 * most;
     const size_t room = static_cast<size_t>(shared_limit(device)) - kVectors<T>;
     shape.chip_vectors = static_cast<unsigned>(room / vector_bytes);

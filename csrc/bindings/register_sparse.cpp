@@ -92,8 +92,8 @@ size_t cuda_workspace(int device, int n, int64_t batch, bool noise, const py::di
 
 void cuda_decompose(int device, const py::object& stream, int n, int64_t batch, const py::dict& named,
                     const py::object& v, const py::object& zetas, const py::object& and_, const py::object& or_,
-                    const py::object& delta, const py::object& dual, const py::object& reports,
-                    const py::object& plan, const py::object& memory, size_t bytes) {
+                    const py::object& delta, const py::object& dual, const py::object& reports, const py::object& plan,
+                    const py::object& memory, size_t bytes) {
   const harsanyi_decompose_options options = options_of(named);
   void* const on = writable(stream);
   const double* from = readable<double>(v);

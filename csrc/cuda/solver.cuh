@@ -9,7 +9,7 @@ namespace cuda {
 namespace {
 
 constexpr unsigned kMostThreads = 256;  // of a block: with more the registers do not hold a thread's state
-constexpr int kTableEntries = 24;  // orders 0..22
+constexpr int kTableEntries = 24;       // orders 0..22
 // Shared memory after that of the team: tables by order, the sample's number, the affine block's sums over sets of
 // players 5 k..5 k + 4 for k = 0..4, and the vectors.
 constexpr unsigned kTables = Team::kSharedBytes;

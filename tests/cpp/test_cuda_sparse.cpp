@@ -193,7 +193,7 @@ void test_free_and_excluded_orders() {
   weights[6] = INFINITY;
   options.weights = weights.data();
   for (const Games* g : {&games, &plain}) {
-    options.max_steps = g->noise() ? 3000 : 200;
+    options.max_steps = g->noise() ? 3000 : 40;
     const Result cuda = on_cuda(options, *g);
     check_same_optimum(*g, cuda, on_cpu(options, *g), options.gap);
     for (size_t b = 0; b < 3; ++b) {

@@ -95,9 +95,9 @@ def test_header_is_readable_by_older_cpp(tmp_path):
         )
 
 
-def test_library_exports_the_header_and_nothing_else():
-    header = (Path(hs.get_include()) / "harsanyi" / "harsanyi.h").read_text()
-    declared = set(re.findall(r"^HARSANYI_API [^;(]*?\b(harsanyi_\w+)\(", header, re.MULTILINE))
+def test_library_exports_the_headers_and_nothing_else():
+    headers = [(Path(hs.get_include()) / "harsanyi" / name).read_text() for name in ("harsanyi.h", "cuda.h")]
+    declared = set(re.findall(r"^HARSANYI_API [^;(]*?\b(harsanyi_\w+)\(", "".join(headers), re.MULTILINE))
     exported = {line.split()[-1] for line in run("nm", "-D", "--defined-only", LIBRARY).splitlines()}
     assert exported == declared
 

@@ -14,10 +14,10 @@ constexpr size_t kPower = static_cast<size_t>(kMostSymmetric) * kMostSymmetric;
 // Entry (m, marked) of a function of the number m of set bits and of one marked bit among n, here at [2 m + marked],
 // m not counting it. block <- the inverse of M on such functions, in the basis with norms 1; work: 2 kPower, which
 // is more than side^2.
-void invert_marked(int n, double* block, double* work) {
+void invert_marked(int n, Wide* block, Wide* work) {
   const int d = n - 1, side = 2 * n;
-  double* const first = work;
-  double* const second = work + kPower;
+  Wide* const first = work;
+  Wide* const second = work + kPower;
   symmetric_power(kFirst, d, first);
   symmetric_power(kSecond, d, second);
   for (int i = 0; i < side; ++i) {
@@ -37,43 +37,43 @@ AffineBlock<T> AffineBlock<T>::place(int n, Arena& arena) noexcept {
   const size_t side = 2 * static_cast<size_t>(n);
   block.table_ = (static_cast<size_t>(n) + 1) * kTableRow;
   block.tables_ = arena.take<T>(3 * block.table_);
-  block.work_ = arena.take<double>(side * side + 4 * side + 2 * kPower);
+  block.work_ = arena.take<Wide>(side * side + 4 * side + 2 * kPower);
   return block;
 }
 
 template <class T>
 void AffineBlock<T>::build(int n) noexcept {
   const int side = 2 * n;
-  double* const inverse = work_;
-  double* const y = work_ + side * side;  // M^-1 of 1, then of [marked] - 1/2
-  double* const image = y + 2 * side;     // Z^T of both
+  Wide* const inverse = work_;
+  Wide* const y = work_ + side * side;  // M^-1 of 1, then of [marked] - 1/2
+  Wide* const image = y + 2 * side;     // Z^T of both
   invert_marked(n, inverse, image + 2 * side);
-  const auto many = [](int m, int k) { return static_cast<double>(binomial(m, k)); };
+  const auto many = [](int m, int k) { return static_cast<Wide>(binomial(m, k)); };
   for (int column = 0; column < 2; ++column) {
-    double* const to = y + column * side;
+    Wide* const to = y + column * side;
     for (int i = 0; i < side; ++i) {
-      double value = 0;
+      Wide value = 0;
       for (int j = 0; j < side; ++j) {
-        value += inverse[i * side + j] * std::sqrt(many(n - 1, j >> 1)) * (column == 0 ? 1 : (j & 1) - 0.5);
+        value += inverse[i * side + j] * std::sqrt(many(n - 1, j >> 1)) * (column == 0 ? Wide(1) : (j & 1) - Wide(0.5));
       }
       to[i] = value / std::sqrt(many(n - 1, i >> 1));
     }
     for (int i = 0; i < side; ++i) {  // sums over supersets
-      double value = 0;
+      Wide value = 0;
       for (int m = i >> 1; m < n; ++m) {
         value += many(n - 1 - (i >> 1), m - (i >> 1)) * (to[2 * m + 1] + ((i & 1) == 0 ? to[2 * m] : 0));
       }
       image[column * side + i] = value;
     }
   }
-  constant_ = image[0];
-  own_ = image[side + 1] - image[side] / 2;
-  other_ = n > 1 ? image[side + 2] - image[side] / 2 : 0;
+  constant_ = static_cast<double>(image[0]);
+  own_ = static_cast<double>(image[side + 1] - image[side] / 2);
+  other_ = n > 1 ? static_cast<double>(image[side + 2] - image[side] / 2) : 0;
   T* to = tables_;
   for (int high = 0; high <= n; ++high) {
     for (size_t low = 0; low < kTableRow; ++low, ++to) {
       const int m = std::min(high + order(low), n);  // with the marked bit, if it is set
-      const double without = m < n ? image[side + 2 * m] : 0, with = m > 0 ? image[side + 2 * m - 1] : 0;
+      const Wide without = m < n ? image[side + 2 * m] : 0, with = m > 0 ? image[side + 2 * m - 1] : 0;
       to[0] = static_cast<T>(m < n ? image[2 * m] : image[2 * m - 1]);
       to[table_] = static_cast<T>(without);
       to[2 * table_] = static_cast<T>(with - without);

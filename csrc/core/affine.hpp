@@ -14,6 +14,10 @@
 
 namespace harsanyi {
 
+// The tables are built with more digits than they keep: the condition of M is that of 2.6^n, and what they miss of the
+// constraint costs up to 3^n times its size when a candidate is repaired.
+using Wide = long double;
+
 template <class T>
 class AffineBlock {
  public:
@@ -32,8 +36,8 @@ class AffineBlock {
 
  private:
   T* tables_ = nullptr;
-  size_t table_ = 0;        // entries of one
-  double* work_ = nullptr;  // to build with
+  size_t table_ = 0;      // entries of one
+  Wide* work_ = nullptr;  // to build with
   double constant_ = 0, own_ = 0, other_ = 0;
 };
 

@@ -9,9 +9,12 @@ constexpr double kSecond[4] = {2, 1, 1, 1};
 constexpr int kMostSymmetric = 32;
 
 // out[to * (d + 1) + m] = <to| K^d |m> between normalised symmetric states of d < kMostSymmetric bits, m of them set.
-void symmetric_power(const double (&k)[4], int d, double* out);
+// F: double or long double.
+template <class F>
+void symmetric_power(const double (&k)[4], int d, F* out);
 
 // In place inverse of a symmetric positive matrix by Cholesky; work: side * side.
-void invert(double* a, int side, double* work);
+template <class F>
+void invert(F* a, int side, F* work);
 
 }  // namespace harsanyi

@@ -7,10 +7,10 @@
 #include "../lattice/bits.hpp"
 #include "decompose.hpp"
 #include "run_transform.hpp"
+#include "solver_rules.hpp"
 
 namespace harsanyi {
 
-constexpr double kSine = 0.52573111211913360603, kCosine = 0.85065080835203993218;          // tangent 1 / phi
 constexpr double kInversePencil[4] = {kSine - kCosine, kCosine, kCosine + kSine, -kSine};   // Y^-1 = U Z^-1
 constexpr double kInversePencilT[4] = {kSine - kCosine, kCosine + kSine, kCosine, -kSine};  // Y^-T
 
@@ -18,25 +18,8 @@ constexpr double kInversePencilT[4] = {kSine - kCosine, kCosine + kSine, kCosine
 constexpr size_t kBlock = 8192;
 constexpr size_t kMostBlocks = (size_t{1} << HARSANYI_MAX_DECOMPOSE_PLAYERS) / kBlock;
 
-// When a restart comes: the step has shrunk to the first share of what it was after the last one, or to the second
-// and grows again, or the stretch is the third share of all steps. Then the threshold moves by a power of twice the
-// ratio of the ways, at most by kMostMove. Measured on trained and planted games, n = 8..14: the first two shares
-// hardly matter.
-constexpr double kShrunk = 0.25, kShrunkGrowing = 0.7, kLongest = 0.2;
 // The heuristic ends after this many checks without progress.
 constexpr int64_t kPatience = 10;
-constexpr double kMovePower = 0.5, kMoveRatio = 2, kMostMove = 3;
-// The noise block's scale moves by the same rule with half the ratio of its own ways; a small move is not worth new
-// inverses, and neither are the first few steps.
-constexpr double kNoiseRatio = 0.5, kLeastMove = 1.25;
-// After a warm start nothing moves at first, the threshold neither: the first ways are small and say nothing.
-constexpr int64_t kFirstMove = 8, kFirstWarmMove = 60;
-// The affine block's scale at the start; it moves as the threshold does.
-constexpr double kAffineStart = 3;
-
-inline double power_of_ratio(double ratio) {
-  return std::min(std::max(std::pow(ratio, kMovePower), 1 / kMostMove), kMostMove);
-}
 
 template <class T>
 class Solver {

@@ -66,10 +66,6 @@ struct Or {  // - kron([[0,1],[1,-1]])
     lo = hi;
     hi = old - hi;
   }
-  template <class T>
-  __device__ __forceinline__ T lane(T x, T partner, bool high) const {
-    return high ? partner - x : partner;
-  }
 };
 
 struct OrInverse {  // - kron([[1,1],[1,0]])
@@ -80,10 +76,6 @@ struct OrInverse {  // - kron([[1,1],[1,0]])
     const T old = lo;
     lo = lo + hi;
     hi = old;
-  }
-  template <class T>
-  __device__ __forceinline__ T lane(T x, T partner, bool high) const {
-    return high ? partner : x + partner;
   }
 };
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "../core/decompose_plan.hpp"
+#include "../core/solver_rules.hpp"
 #include "team.cuh"
 
 namespace harsanyi {
@@ -21,11 +22,7 @@ constexpr unsigned kMemberEntries = 4 * 32 + 4;
 template <class T>
 constexpr unsigned kVectors = kMembers<T> + kMemberEntries * sizeof(double);
 
-// As in core/solver.hpp.
-constexpr double kShrunk = 0.25, kShrunkGrowing = 0.7, kLongest = 0.2;
-constexpr double kMoveRatio = 2, kMostMove = 3, kNoiseRatio = 0.5, kLeastMove = 1.25, kAffineStart = 3;
-constexpr int kFirstMove = 8, kFirstWarmMove = 60;
-constexpr double kSine = 0.52573111211913360603, kCosine = 0.85065080835203993218, kTangent = 0.61803398874989484820;
+constexpr double kTangent = 0.61803398874989484820;
 
 // What all teams are given.
 template <class T>
@@ -50,11 +47,6 @@ template <class T>
 __device__ __forceinline__ T clip(T q, T bound) {
   const T low = q > bound ? bound : q;
   return low < -bound ? -bound : low;
-}
-
-__device__ __forceinline__ double power_of_ratio(double ratio) {
-  const double move = sqrt(ratio);
-  return move < 1 / kMostMove ? 1 / kMostMove : (move > kMostMove ? kMostMove : move);
 }
 
 __device__ __forceinline__ double power(double x, int n) {

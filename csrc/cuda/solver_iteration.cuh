@@ -210,9 +210,7 @@ __device__ __forceinline__ void Solver<T, Noise>::restart(double size) {
     first_size_ = size;
     last_size_ = INFINITY;
   }
-  const bool due =
-      stretch_ > 1 && (size <= kShrunk * first_size_ || (size <= kShrunkGrowing * first_size_ && size > last_size_) ||
-                       static_cast<double>(stretch_) >= kLongest * static_cast<double>(steps_));
+  const bool due = restart_is_due(size, first_size_, last_size_, stretch_, steps_);
   last_size_ = size;
   if (!due) return;
   stretch_ = 0;

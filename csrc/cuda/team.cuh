@@ -133,9 +133,10 @@ class Vec {
 #endif
 };
 
-// Bits 0..7 of a vector of 2**n entries: five between lanes, three in registers.
+// Bits 0..7 of a vector of 2**n entries: five between lanes, three in registers. Not for the negated matrices.
 template <class Op, class T>
 __device__ __forceinline__ void low_bits(const Team& team, int n, const Op& op, const Vec<T>& src, const Vec<T>& dst) {
+  static_assert(!Op::negate, "the solver has the matrices themselves");
   const unsigned count = 1u << n, lane = threadIdx.x % 32, tiles = n > 8 ? count >> 8 : 1;
   for (unsigned tile = team.thread() / 32; tile < tiles; tile += team.size() / 32) {
     const unsigned first = tile << 8 | lane;
@@ -143,7 +144,6 @@ __device__ __forceinline__ void low_bits(const Team& team, int n, const Op& op, 
 #pragma unroll
     for (unsigned j = 0; j < 8; ++j) {
       x[j] = first + 32 * j < count ? src.get(first + 32 * j) : T(0);
-      if (Op::negate) x[j] = -x[j];
     }
 #pragma unroll
     for (int bit = 0; bit < 5; ++bit) {

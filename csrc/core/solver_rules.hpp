@@ -1,0 +1,38 @@
+// When the decomposition starts again and how its scales move: one set of rules for the CPU and for CUDA devices.
+#pragma once
+
+#include <math.h>
+
+#include "../lattice/bits.hpp"
+
+namespace harsanyi {
+
+constexpr double kSine = 0.52573111211913360603, kCosine = 0.85065080835203993218;  // tangent 1 / phi
+
+// When a restart comes: the step has shrunk to the first share of what it was after the last one, or to the second
+// and grows again, or the stretch is the third share of all steps. Then the threshold moves by the square root of
+// twice the ratio of the ways, at most by kMostMove. Measured on trained and planted games, n = 8..14: the first two
+// shares hardly matter.
+constexpr double kShrunk = 0.25, kShrunkGrowing = 0.7, kLongest = 0.2;
+constexpr double kMoveRatio = 2, kMostMove = 3;
+// The noise block's scale moves by the same rule with half the ratio of its own ways; a small move is not worth new
+// inverses, and neither are the first few steps.
+constexpr double kNoiseRatio = 0.5, kLeastMove = 1.25;
+// After a warm start nothing moves at first, the threshold neither: the first ways are small and say nothing.
+constexpr int kFirstMove = 8, kFirstWarmMove = 60;
+// The affine block's scale at the start; it moves as the threshold does.
+constexpr double kAffineStart = 3;
+
+HARSANYI_HD inline double power_of_ratio(double ratio) {
+  const double move = sqrt(ratio);
+  return move < 1 / kMostMove ? 1 / kMostMove : (move > kMostMove ? kMostMove : move);
+}
+
+// Whether a stretch, so many of all steps, ends with a step of this size; first, last: the sizes of its first step and
+// of the one before.
+HARSANYI_HD inline bool restart_is_due(double size, double first, double last, int64_t stretch, int64_t steps) {
+  return stretch > 1 && (size <= kShrunk * first || (size <= kShrunkGrowing * first && size > last) ||
+                         static_cast<double>(stretch) >= kLongest * static_cast<double>(steps));
+}
+
+}  // namespace harsanyi

@@ -14,11 +14,6 @@
 namespace harsanyi {
 namespace {
 
-bool overlap(const void* a, const void* b, size_t bytes) {
-  const uintptr_t x = reinterpret_cast<uintptr_t>(a), y = reinterpret_cast<uintptr_t>(b);
-  return x < y ? y - x < bytes : x - y < bytes;
-}
-
 // A workspace: one aligned piece a thread, and room to align the first.
 size_t workspace_bytes_for(size_t each, int threads) {
   return each == 0 ? 0 : 64 + aligned(each) * static_cast<size_t>(threads);
@@ -29,15 +24,11 @@ harsanyi_status transform(const Transform& job, int64_t batch, void* workspace, 
   const TransformCut cut = table.cut_transform(job.dtype, job.n);
   const size_t bytes = size_of(job.dtype) << job.n;
   if (batch == 0) return HARSANYI_OK;
-  if (job.src == nullptr || job.dst == nullptr) return fail(bad, "src, dst: null pointer");
-  if (job.src != job.dst && overlap(job.src, job.dst, bytes * static_cast<size_t>(batch))) {
-    return fail(bad, "src, dst: buffers overlap without being the same");
-  }
+  const harsanyi_status status = check_buffers(job.src, job.dst, bytes * static_cast<size_t>(batch));
+  if (status != HARSANYI_OK) return status;
   const int threads = num_threads();
   const size_t need = workspace_bytes_for(cut.scratch, threads);
-  if (workspace_bytes < need || (need > 0 && workspace == nullptr)) {
-    return fail(HARSANYI_ERROR_WORKSPACE, "workspace: %zu bytes given, %zu needed", workspace_bytes, need);
-  }
+  if (const harsanyi_status short_of = check_workspace(need, workspace, workspace_bytes)) return short_of;
   run_transform(table, cut, job, batch, aligned(workspace), threads);
   return HARSANYI_OK;
 }
@@ -151,9 +142,7 @@ harsanyi_status harsanyi_player_sums(harsanyi_dtype dtype, int n, int64_t batch,
   if (src == nullptr || weights == nullptr || out == nullptr) return fail(bad, "src, weights, out: null pointer");
   const int threads = num_threads();
   const size_t need = workspace_bytes_for(sizeof(double) << (n - 1), threads);
-  if (workspace == nullptr || workspace_bytes < need) {
-    return fail(HARSANYI_ERROR_WORKSPACE, "workspace: %zu bytes given, %zu needed", workspace_bytes, need);
-  }
+  if (const harsanyi_status status = check_workspace(need, workspace, workspace_bytes)) return status;
   const KernelTable& table = kernels();
   const size_t bytes = size_of(static_cast<Dtype>(dtype)) << n, each = aligned(sizeof(double) << (n - 1));
   char* const scratch = aligned(workspace);

@@ -6,10 +6,8 @@ namespace {
 
 harsanyi_status transform(int device, void* stream, const Transform& job, int64_t batch) {
   if (batch == 0) return HARSANYI_OK;
-  if (job.src == nullptr || job.dst == nullptr) return fail(bad, "src, dst: null pointer");
-  if (partly_overlap(job.src, job.dst, (size_of(job.dtype) << job.n) * static_cast<size_t>(batch))) {
-    return fail(bad, "src, dst: buffers overlap without being the same");
-  }
+  const size_t bytes = (size_of(job.dtype) << job.n) * static_cast<size_t>(batch);
+  if (const harsanyi_status status = check_buffers(job.src, job.dst, bytes)) return status;
   return on_device(device, stream,
                    [&](const CudaTable& table, const CudaPlace& place) { return table.transform(place, job, batch); });
 }

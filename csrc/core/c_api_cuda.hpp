@@ -18,9 +18,4 @@ harsanyi_status on_device(int device, void* stream, const F& run) {
   return fail(HARSANYI_ERROR_SYSTEM, "cuda: %s", table->error_text(code));
 }
 
-inline bool partly_overlap(const void* a, const void* b, size_t bytes) {
-  const uintptr_t x = reinterpret_cast<uintptr_t>(a), y = reinterpret_cast<uintptr_t>(b);
-  return x != y && (x < y ? y - x < bytes : x - y < bytes);
-}
-
 }  // namespace harsanyi

@@ -23,14 +23,10 @@ harsanyi_status check_reduction(harsanyi_dtype dtype, int n, int64_t batch, cons
   return HARSANYI_OK;
 }
 
-harsanyi_status check_workspace(const void* workspace, size_t bytes, size_t need) {
-  if (bytes < need || (need > 0 && workspace == nullptr)) {
-    return fail(HARSANYI_ERROR_WORKSPACE, "workspace: %zu bytes given, %zu needed", bytes, need);
-  }
-  if (reinterpret_cast<uintptr_t>(workspace) % sizeof(double) != 0) {
-    return fail(HARSANYI_ERROR_WORKSPACE, "workspace: not aligned to %zu bytes", sizeof(double));
-  }
-  return HARSANYI_OK;
+harsanyi_status check_doubles(size_t need, const void* workspace, size_t bytes) {
+  if (const harsanyi_status status = check_workspace(need, workspace, bytes)) return status;
+  if (reinterpret_cast<uintptr_t>(workspace) % sizeof(double) == 0) return HARSANYI_OK;
+  return fail(HARSANYI_ERROR_WORKSPACE, "workspace: not aligned to %zu bytes", sizeof(double));
 }
 
 }  // namespace
@@ -51,7 +47,7 @@ harsanyi_status harsanyi_cuda_reduce_orders(int device, void* stream, harsanyi_d
   if (batch == 0) return HARSANYI_OK;
   if (src == nullptr || out == nullptr) return fail(bad, "src, out: null pointer");
   const size_t need = workspace_bytes_for(dtype, n, batch, order_quantities);
-  if (const harsanyi_status status = check_workspace(workspace, workspace_bytes, need)) return status;
+  if (const harsanyi_status status = check_doubles(need, workspace, workspace_bytes)) return status;
   OrderReduction job{};
   job.dtype = static_cast<Dtype>(dtype);
   job.n = n;
@@ -79,7 +75,7 @@ harsanyi_status harsanyi_cuda_player_sums(int device, void* stream, harsanyi_dty
   if (batch == 0 || n == 0) return HARSANYI_OK;
   if (src == nullptr || weights == nullptr || out == nullptr) return fail(bad, "src, weights, out: null pointer");
   const size_t need = workspace_bytes_for(dtype, n, batch, player_quantities);
-  if (const harsanyi_status status = check_workspace(workspace, workspace_bytes, need)) return status;
+  if (const harsanyi_status status = check_doubles(need, workspace, workspace_bytes)) return status;
   const PlayerReduction job{static_cast<Dtype>(dtype), n, src, weights, out};
   return on_device(device, stream, [&](const CudaTable& table, const CudaPlace& place) {
     return table.player_sums(place, job, batch, static_cast<double*>(workspace));

@@ -7,16 +7,10 @@ namespace harsanyi {
 namespace {
 
 harsanyi_status check_job(const harsanyi_decompose_options* options, int n, int64_t batch, bool noise) {
-  if (options == nullptr) return fail(bad, "options: null pointer");
-  if (n < 0 || n > HARSANYI_MAX_DECOMPOSE_PLAYERS) {
-    return fail(bad, "n: %d players, must be within 0..%d", n, HARSANYI_MAX_DECOMPOSE_PLAYERS);
-  }
-  if (const harsanyi_status status = check_options(*options, n)) return status;
-  if (!is_size(*options, n, batch)) return fail(bad, "batch: %lld samples", static_cast<long long>(batch));
+  if (const harsanyi_status status = check_decompose(options, n, batch, noise)) return status;
   if (options->and_only || options->share < 1 || options->networks > 1) {
     return fail(HARSANYI_ERROR_UNSUPPORTED, "and_only, share, networks: not on CUDA devices");
   }
-  if (noise && options->dtype == HARSANYI_F32) return fail(bad, "dtype: f32 serves without noise only");
   return HARSANYI_OK;
 }
 
@@ -72,9 +66,7 @@ harsanyi_status harsanyi_cuda_decompose(int device, void* stream, const harsanyi
   const CudaDecompose job = {options, n, batch, v, zetas, and_, or_, delta, dual, reports, plan, workspace};
   if (const CudaTable* const table = cuda_table(); table != nullptr && device >= 0) {
     const size_t need = table->decompose_workspace(CudaPlace{device, stream}, job, noise);
-    if (workspace == nullptr || workspace_bytes < need) {
-      return fail(HARSANYI_ERROR_WORKSPACE, "workspace: %zu bytes given, %zu needed", workspace_bytes, need);
-    }
+    if (const harsanyi_status status = check_workspace(need, workspace, workspace_bytes)) return status;
   }
   return on_device(device, stream,
                    [&](const CudaTable& table, const CudaPlace& place) { return table.decompose(place, job); });

@@ -65,11 +65,6 @@ void zero(double* x, size_t count) {
   for (size_t i = 0; i < count; ++i) x[i] = 0;
 }
 
-harsanyi_status check_workspace(size_t need, const void* workspace, size_t bytes) {
-  if (workspace != nullptr && bytes >= need) return HARSANYI_OK;
-  return fail(HARSANYI_ERROR_WORKSPACE, "workspace: %zu bytes given, %zu needed", bytes, need);
-}
-
 // Bins of the block that begins at x.
 void sum_block(const KernelTable& table, const PairCut& cut, Dtype dtype, const char* x, double* leaf, double* block) {
   zero(block, PairCut::bins(cut.block));

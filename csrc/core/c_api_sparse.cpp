@@ -53,9 +53,7 @@ harsanyi_status decompose(const harsanyi_decompose_options& options, int n, int6
   while (threads > 1 && workspace_bytes < pieces.bytes) {
     pieces = place<T>(options, n, batch, noise, --threads, aligned(workspace));
   }
-  if (workspace == nullptr || workspace_bytes < pieces.bytes) {
-    return fail(HARSANYI_ERROR_WORKSPACE, "workspace: %zu bytes given, %zu needed", workspace_bytes, pieces.bytes);
-  }
+  if (const harsanyi_status status = check_workspace(pieces.bytes, workspace, workspace_bytes)) return status;
   const KernelTable& table = kernels();
   DecomposePlan<T> plan = pieces.plan;
   plan.build(options);
@@ -98,16 +96,10 @@ size_t harsanyi_decompose_workspace(const harsanyi_decompose_options* options, i
 harsanyi_status harsanyi_decompose(const harsanyi_decompose_options* options, int n, int64_t batch, const double* v,
                                    const double* zetas, double* and_, double* or_, double* delta, double* dual,
                                    harsanyi_decompose_report* reports, void* workspace, size_t workspace_bytes) {
-  if (options == nullptr) return fail(bad, "options: null pointer");
-  if (n < 0 || n > HARSANYI_MAX_DECOMPOSE_PLAYERS) {
-    return fail(bad, "n: %d players, must be within 0..%d", n, HARSANYI_MAX_DECOMPOSE_PLAYERS);
-  }
-  if (const harsanyi_status status = check_options(*options, n)) return status;
-  if (!is_size(*options, n, batch)) return fail(bad, "batch: %lld samples", static_cast<long long>(batch));
+  const bool noise = zetas != nullptr;
+  if (const harsanyi_status status = check_decompose(options, n, batch, noise)) return status;
   if (batch == 0) return HARSANYI_OK;
   if (!v || !and_ || !or_ || !dual || !reports) return fail(bad, "v, and, or, dual, reports: null pointer");
-  const bool noise = zetas != nullptr;
-  if (noise && options->dtype == HARSANYI_F32) return fail(bad, "dtype: f32 serves without noise only");
   if (noise && delta == nullptr) return fail(bad, "delta: null pointer, but zetas are given");
   const int64_t vectors = batch * options->networks;
   for (int64_t b = 0; noise && b < vectors; ++b) {

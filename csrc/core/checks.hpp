@@ -24,6 +24,19 @@ inline harsanyi_status check_lattice(harsanyi_dtype dtype, int n, int64_t batch)
   return HARSANYI_OK;
 }
 
+// Of a batch that goes from one buffer to another of the same size, or to itself.
+inline harsanyi_status check_buffers(const void* src, const void* dst, size_t bytes) {
+  if (src == nullptr || dst == nullptr) return fail(bad, "src, dst: null pointer");
+  const uintptr_t x = reinterpret_cast<uintptr_t>(src), y = reinterpret_cast<uintptr_t>(dst);
+  if (x == y || (x < y ? y - x : x - y) >= bytes) return HARSANYI_OK;
+  return fail(bad, "src, dst: buffers overlap without being the same");
+}
+
+inline harsanyi_status check_workspace(size_t need, const void* workspace, size_t bytes) {
+  if (bytes >= need && (need == 0 || workspace != nullptr)) return HARSANYI_OK;
+  return fail(HARSANYI_ERROR_WORKSPACE, "workspace: %zu bytes given, %zu needed", bytes, need);
+}
+
 // Of functions of subsets as integers.
 inline harsanyi_status check_players(int n) {
   if (n >= 0 && n <= kMaxSubsetPlayers) return HARSANYI_OK;

@@ -37,4 +37,15 @@ inline bool is_size(const harsanyi_decompose_options& options, int n, int64_t ba
          options.networks <= HARSANYI_MAX_NETWORKS && batch <= (INT64_MAX >> (n + 3)) / options.networks;
 }
 
+inline harsanyi_status check_decompose(const harsanyi_decompose_options* options, int n, int64_t batch, bool noise) {
+  if (options == nullptr) return fail(bad, "options: null pointer");
+  if (n < 0 || n > HARSANYI_MAX_DECOMPOSE_PLAYERS) {
+    return fail(bad, "n: %d players, must be within 0..%d", n, HARSANYI_MAX_DECOMPOSE_PLAYERS);
+  }
+  if (const harsanyi_status status = check_options(*options, n)) return status;
+  if (!is_size(*options, n, batch)) return fail(bad, "batch: %lld samples", static_cast<long long>(batch));
+  if (noise && options->dtype == HARSANYI_F32) return fail(bad, "dtype: f32 serves without noise only");
+  return HARSANYI_OK;
+}
+
 }  // namespace harsanyi

@@ -1,7 +1,7 @@
 #include <memory>
 #include <vector>
 
-#include "borrow.hpp"
+#include "bound.hpp"
 #include "harsanyi/cuda.h"
 
 namespace harsanyi_bindings {
@@ -23,6 +23,17 @@ harsanyi_decompose_options options_of(const py::dict& named) {
   return options;
 }
 
+}  // namespace
+
+// Options come as a dict, which the caller holds, with their weights.
+template <>
+struct Argument<harsanyi_decompose_options> {
+  using type = const py::dict&;
+  static harsanyi_decompose_options from(const py::dict& named) { return options_of(named); }
+};
+
+namespace {
+
 struct Watch {
   py::object progress;
   std::unique_ptr<py::error_already_set> error;  // raised on whatever thread asked
@@ -41,8 +52,7 @@ int poll(void* context, int64_t finished) {
   return watch.error != nullptr;
 }
 
-size_t workspace(int n, int64_t batch, bool noise, const py::dict& named) {
-  const harsanyi_decompose_options options = options_of(named);
+size_t workspace(int n, int64_t batch, bool noise, harsanyi_decompose_options options) {
   return harsanyi_decompose_workspace(&options, n, batch, noise);
 }
 
@@ -85,38 +95,26 @@ py::bytes cuda_plan(int n, bool noise, const py::object& weights) {
   return py::bytes(reinterpret_cast<const char*>(plan.data()), used);
 }
 
-size_t cuda_workspace(int device, int n, int64_t batch, bool noise, const py::dict& named) {
-  const harsanyi_decompose_options options = options_of(named);
+size_t cuda_workspace(int device, int n, int64_t batch, bool noise, harsanyi_decompose_options options) {
   return harsanyi_cuda_decompose_workspace(device, &options, n, batch, noise);
 }
 
-void cuda_decompose(int device, const py::object& stream, int n, int64_t batch, const py::dict& named,
-                    const py::object& v, const py::object& zetas, const py::object& and_, const py::object& or_,
-                    const py::object& delta, const py::object& dual, const py::object& reports, const py::object& plan,
-                    const py::object& memory, size_t bytes) {
-  const harsanyi_decompose_options options = options_of(named);
-  void* const on = writable(stream);
-  const double* from = readable<double>(v);
-  const double* boxes = readable<double>(zetas);
-  double* a = writable<double>(and_);
-  double* o = writable<double>(or_);
-  double* d = writable<double>(delta);
-  double* y = writable<double>(dual);
-  auto* to = writable<harsanyi_decompose_report>(reports);
-  const void* tables = readable(plan);
-  void* space = writable(memory);
-  py::gil_scoped_release release;
-  check(harsanyi_cuda_decompose(device, on, &options, n, batch, from, boxes, a, o, d, y, to, tables, space, bytes));
+harsanyi_status cuda_decompose(int device, void* stream, int n, int64_t batch, harsanyi_decompose_options options,
+                               const double* v, const double* zetas, double* and_, double* or_, double* delta,
+                               double* dual, harsanyi_decompose_report* reports, const void* plan, void* memory,
+                               size_t bytes) {
+  return harsanyi_cuda_decompose(device, stream, &options, n, batch, v, zetas, and_, or_, delta, dual, reports, plan,
+                                 memory, bytes);
 }
 
 }  // namespace
 
 void register_sparse(py::module_& module) {
   module.def("decompose", &decompose);
-  module.def("decompose_workspace", &workspace);
+  module.def("decompose_workspace", bound(workspace));
   module.def("cuda_decompose_plan", &cuda_plan);
-  module.def("cuda_decompose_workspace", &cuda_workspace);
-  module.def("cuda_decompose", &cuda_decompose);
+  module.def("cuda_decompose_workspace", bound(cuda_workspace));
+  module.def("cuda_decompose", bound(cuda_decompose));
 }
 
 }  // namespace harsanyi_bindings

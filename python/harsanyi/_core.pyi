@@ -210,7 +210,7 @@ def cuda_decompose(
     zetas: int | None,
     and_: int,
     or_: int,
-    delta: int,
+    delta: int | None,
     dual: int,
     reports: int,
     plan: int,

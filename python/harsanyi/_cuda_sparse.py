@@ -11,18 +11,7 @@ import torch
 
 from harsanyi import _core, _cuda
 
-__all__ = ["solve", "supports"]
-
-
-def supports(v: object, named: dict[str, Any]) -> bool:
-    """Whether the device's solver takes these games: both kinds, all coefficients, one network."""
-    return (
-        isinstance(v, torch.Tensor)
-        and _cuda.usable(v)
-        and not named["and_only"]
-        and named["share"] == 1
-        and named["networks"] == 1
-    )
+__all__ = ["solve"]
 
 
 def solve(
@@ -42,8 +31,8 @@ def solve(
         named: the options.
         values: the games, any shape [..., 2**n].
         boxes: the bound of the noise term of each, or None.
-        results: and_, or_, delta and dual, of the shape of `values`: what they hold is where a warm start
-            begins, and the results go there. Without boxes delta stays as it is.
+        results: and_, or_, dual and, with boxes, delta, of the shape of `values`: what they hold is where a
+            warm start begins, and the results go there.
         reports: one of four numbers a game.
     """
     count = values.size >> n
@@ -52,13 +41,14 @@ def solve(
     def there(array: npt.NDArray[Any]) -> torch.Tensor:
         return torch.from_numpy(np.ascontiguousarray(array)).to(v.device)
 
-    games, vectors = there(values), [there(x) for x in results]
+    games = there(values)
+    vectors = [there(x) if named["warm_start"] else torch.empty_like(games) for x in results]
     zetas = None if boxes is None else there(boxes)
     found = torch.zeros(count * 4, dtype=torch.int64, device=v.device)
     plan = _plan(n, boxes is not None, named["weights"].tobytes(), v.device)
     bytes_needed = _core.cuda_decompose_workspace(device, n, count, boxes is not None, named)
     space = torch.empty(bytes_needed, dtype=torch.uint8, device=v.device)
-    and_, or_, delta, dual = (x.data_ptr() for x in vectors)
+    and_, or_, dual, *delta = (x.data_ptr() for x in vectors)
     _core.cuda_decompose(
         device,
         stream,
@@ -69,7 +59,7 @@ def solve(
         None if zetas is None else zetas.data_ptr(),
         and_,
         or_,
-        delta,
+        delta[0] if delta else None,
         dual,
         found.data_ptr(),
         plan.data_ptr(),

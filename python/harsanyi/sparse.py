@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, cast
 import numpy as np
 import numpy.typing as npt
 
-from harsanyi import _core
+from harsanyi import _core, _cuda
 from harsanyi._arrays import ArrayT, check_number, check_players, is_tensor, require_memory
 from harsanyi._certificate import Problem, certify
 from harsanyi._progress import progress_bar
@@ -363,7 +363,8 @@ def _solve(
     if with_noise and options.precision == "float32":
         raise ArgumentError("precision", "float32 with a noise term", "float64, or have noise=0")
     if warm_start is None:
-        and_, or_, dual, delta = (np.zeros_like(values) for _ in range(4))
+        and_, or_, dual = (np.empty_like(values) for _ in range(3))
+        delta = np.zeros_like(values)
     else:
         and_, or_, dual, delta = start_of(warm_start, values.shape, tuple(v.shape))
         if not with_noise:
@@ -373,7 +374,7 @@ def _solve(
     if is_tensor(v) and _on_device(v, named):
         from harsanyi._cuda_sparse import solve
 
-        solve(v, n, named, values, held, [and_, or_, delta, dual], reports)
+        solve(v, n, named, values, held, [and_, or_, dual, *([delta] if with_noise else [])], reports)
     else:
         needed = int(_core.decompose_workspace(n, count, with_noise, named))
         require_memory(needed + 10 * values.nbytes, f"the decomposition of {count} samples at n = {n}")
@@ -419,10 +420,8 @@ def _solve(
 
 
 def _on_device(v: torch.Tensor, named: dict[str, Any]) -> bool:
-    """Whether the solver of a CUDA device takes these games; what it does not take goes to the CPU's."""
-    from harsanyi._cuda_sparse import supports
-
-    return supports(v, named)
+    """Whether a CUDA device solves these games: one network, both kinds, all coefficients."""
+    return _cuda.usable(v) and named["networks"] == 1 and not named["and_only"] and bool(named["share"] == 1)
 
 
 def _workspace(given: object, needed: int) -> npt.NDArray[np.uint8]:

@@ -14,24 +14,12 @@ import pytest
 import torch
 from harsanyi import _core, _cuda, ops
 from harsanyi.reductions import pair_sums
+from op_cases import CALLS, CASES, MATRIX, OP_ARGUMENTS, from_numpy, random_tensor, same_bits
 from simulated_cuda import through_plugin  # noqa: F401
 
 pytestmark = pytest.mark.usefixtures("through_plugin")
 
-MATRIX = [[0.3, -1.25], [2.0, 0.7]]
-CALLS: dict[str, Callable[..., Any]] = {
-    **{name: getattr(hs, name) for name in ops.TRANSFORMS},
-    "kronecker": lambda x, **options: hs.kronecker(x, MATRIX, **options),
-}
-OP_ARGUMENTS = dict.fromkeys(ops.TRANSFORMS, ()) | {"kronecker": (0.3, -1.25, 2.0, 0.7)}
-DTYPES = (torch.float32, torch.float64, torch.int64)
 SHAPES = ((1,), (2,), (3, 4), (2, 3, 32), (5, 1 << 10), (1 << 15,))  # the last goes through the dispatcher
-CASES = [
-    pytest.param(name, dtype, id=f"{name}-{str(dtype)[6:]}")
-    for name in CALLS
-    for dtype in DTYPES
-    if not (name == "kronecker" and dtype == torch.int64)
-]
 
 
 @pytest.fixture
@@ -53,23 +41,6 @@ def jobs(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     return seen
 
 
-def random_tensor(shape: tuple[int, ...], dtype: torch.dtype = torch.float64) -> torch.Tensor:
-    generator = torch.Generator().manual_seed(0)
-    if dtype == torch.int64:
-        return torch.randint(-(2**63), 2**63 - 1, shape, generator=generator)
-    x = torch.randn(shape, generator=generator, dtype=dtype)
-    x[..., ::5] = -0.0
-    return x
-
-
-def same_bits(a: torch.Tensor, b: torch.Tensor) -> bool:
-    return a.shape == b.shape and a.dtype == b.dtype and a.numpy().tobytes() == b.numpy().tobytes()
-
-
-def on_cpu(name: str, x: torch.Tensor) -> torch.Tensor:
-    return torch.from_numpy(CALLS[name](x.detach().resolve_neg().numpy()))
-
-
 def by_cuda_key(name: str, x: torch.Tensor, *numbers: float) -> torch.Tensor:
     """What the dispatcher calls for a tensor of a CUDA device."""
     keys = torch._C.DispatchKeySet(torch._C.DispatchKey.CUDA)
@@ -81,7 +52,7 @@ def by_cuda_key(name: str, x: torch.Tensor, *numbers: float) -> torch.Tensor:
 def test_twins_agree_to_the_bit(name: str, dtype: torch.dtype, jobs: list[tuple[Any, ...]]) -> None:
     for shape in SHAPES:
         x = random_tensor(shape, dtype)
-        expected = on_cpu(name, x)
+        expected = from_numpy(name, x)
         del jobs[:]
         assert same_bits(CALLS[name](x), expected)
         assert same_bits(by_cuda_key(name, x, *OP_ARGUMENTS[name]), expected)
@@ -103,7 +74,7 @@ VIEWS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
 def test_views_do_not_matter(name: str, view: str, jobs: list[tuple[Any, ...]]) -> None:
     x = VIEWS[view](random_tensor((3, 2, 64)))
     kept = x.detach().clone()
-    assert same_bits(CALLS[name](x).detach(), on_cpu(name, x))
+    assert same_bits(CALLS[name](x).detach(), from_numpy(name, x))
     assert torch.equal(x.detach(), kept)
     assert len(jobs) == 1
 
@@ -122,7 +93,7 @@ def test_results_go_where_they_are_told(name: str, output: str, jobs: list[tuple
     x = random_tensor((4, 8))
     out = OUTPUTS[output](x)
     x = x[: len(out)]
-    expected, version = on_cpu(name, x), out._version
+    expected, version = from_numpy(name, x), out._version
     assert CALLS[name](x, out=out) is out
     assert same_bits(out.contiguous(), expected)
     assert out._version > version
@@ -143,8 +114,8 @@ def test_the_kernels_get_the_device_and_the_stream(
 ) -> None:
     monkeypatch.setattr(_cuda, "place", lambda x: (1, 4096))  # the simulation has two devices, and no streams
     x = random_tensor((8,))
-    assert same_bits(CALLS[name](x), on_cpu(name, x))
-    assert same_bits(CALLS[name](x, out=torch.empty_like(x)), on_cpu(name, x))
+    assert same_bits(CALLS[name](x), from_numpy(name, x))
+    assert same_bits(CALLS[name](x, out=torch.empty_like(x)), from_numpy(name, x))
     assert [job[:2] for job in jobs] == [(1, 4096), (1, 4096)]
 
 

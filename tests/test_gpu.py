@@ -6,28 +6,17 @@ Left out where there is no device. cuda_ops.py has the same ops through the plug
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import harsanyi as hs
 import numpy as np
 import pytest
 import torch
-from harsanyi import _core, _cuda, ops
+from harsanyi import _core, _cuda
+from op_cases import CALLS, CASES, MATRIX, random_tensor, same_bits
 
 pytestmark = pytest.mark.gpu
 
 DEVICE = "cuda"
-MATRIX = [[0.3, -1.25], [2.0, 0.7]]
-CALLS: dict[str, Callable[..., Any]] = {
-    **{name: getattr(hs, name) for name in ops.TRANSFORMS},
-    "kronecker": lambda x, **options: hs.kronecker(x, MATRIX, **options),
-}
-CASES = [
-    pytest.param(name, dtype, id=f"{name}-{str(dtype)[6:]}")
-    for name in CALLS
-    for dtype in (torch.float32, torch.float64, torch.int64)
-    if not (name == "kronecker" and dtype == torch.int64)
-]
 # One pass and two, small batches and large ones, blocks that are full and blocks that are not.
 SHAPES = ((1,), (2,), (3, 4), (2, 3, 32), (1001, 64), (301, 1 << 12), (1 << 16,), (3, 1 << 20))
 
@@ -35,18 +24,6 @@ SHAPES = ((1,), (2,), (3, 4), (2, 3, 32), (1001, 64), (301, 1 << 12), (1 << 16,)
 @pytest.fixture(autouse=True)
 def _plugin() -> None:
     assert _core.cuda_available(), _core.cuda_absence()
-
-
-def random_tensor(shape: tuple[int, ...], dtype: torch.dtype = torch.float64) -> torch.Tensor:
-    generator = torch.Generator().manual_seed(0)
-    if dtype == torch.int64:
-        return torch.randint(-(2**63), 2**63 - 1, shape, generator=generator)
-    return torch.randn(shape, generator=generator, dtype=dtype)
-
-
-def same_bits(a: torch.Tensor, b: torch.Tensor) -> bool:
-    a, b = a.detach().cpu().contiguous(), b.detach().cpu().contiguous()
-    return a.shape == b.shape and a.dtype == b.dtype and a.numpy().tobytes() == b.numpy().tobytes()
 
 
 @pytest.mark.parametrize(("name", "dtype"), CASES)

@@ -11,51 +11,19 @@ import pytest
 import torch
 from harsanyi import ops
 from harsanyi.errors import ArgumentError, ArgumentTypeError
+from op_cases import CALLS, CASES, MATRIX, OP_ARGUMENTS, from_numpy, random_tensor, same_bits
 from torch._subclasses.fake_tensor import FakeTensorMode
 
-MATRIX = [[0.3, -1.25], [2.0, 0.7]]
-CALLS: dict[str, Callable[..., Any]] = {
-    **{name: getattr(hs, name) for name in ops.TRANSFORMS},
-    "kronecker": lambda x, **options: hs.kronecker(x, MATRIX, **options),
-}
-OP_ARGUMENTS = dict.fromkeys(ops.TRANSFORMS, ()) | {"kronecker": (0.3, -1.25, 2.0, 0.7)}
-DTYPES = (torch.float32, torch.float64, torch.int64)
 SHAPES = ((1,), (2,), (3, 4), (2, 3, 32), (5, 1 << 12), (1 << 16,))  # the last two go through the dispatcher
 
 # What torch itself says when forward mode is first used.
 FORWARD_MODE = pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated:DeprecationWarning")
 
 
-def cases() -> list[Any]:
-    return [
-        pytest.param(name, dtype, id=f"{name}-{str(dtype)[6:]}")
-        for name in CALLS
-        for dtype in DTYPES
-        if not (name == "kronecker" and dtype == torch.int64)
-    ]
-
-
-def random_tensor(shape: tuple[int, ...], dtype: torch.dtype = torch.float64) -> torch.Tensor:
-    generator = torch.Generator().manual_seed(0)
-    if dtype == torch.int64:
-        return torch.randint(-(2**63), 2**63 - 1, shape, generator=generator)
-    x = torch.randn(shape, generator=generator, dtype=dtype)
-    x[..., ::5] = -0.0
-    return x
-
-
-def same_bits(a: torch.Tensor, b: torch.Tensor) -> bool:
-    return a.shape == b.shape and a.dtype == b.dtype and a.numpy().tobytes() == b.numpy().tobytes()
-
-
-def from_numpy(name: str, x: torch.Tensor) -> torch.Tensor:
-    return torch.from_numpy(CALLS[name](x.detach().resolve_neg().numpy()))
-
-
 # ---- values and memory ----
 
 
-@pytest.mark.parametrize(("name", "dtype"), cases())
+@pytest.mark.parametrize(("name", "dtype"), CASES)
 def test_tensors_and_arrays_agree_to_the_bit(name: str, dtype: torch.dtype) -> None:
     for shape in SHAPES:
         x = random_tensor(shape, dtype)
@@ -64,7 +32,7 @@ def test_tensors_and_arrays_agree_to_the_bit(name: str, dtype: torch.dtype) -> N
         assert same_bits(getattr(torch.ops.harsanyi, name)(x, *OP_ARGUMENTS[name]), expected)
 
 
-@pytest.mark.parametrize(("name", "dtype"), cases())
+@pytest.mark.parametrize(("name", "dtype"), CASES)
 def test_the_torch_implementation_agrees_to_the_bit(name: str, dtype: torch.dtype) -> None:
     """What runs on devices without a kernel; here on the CPU, where the kernel can be asked."""
     for shape in SHAPES:
@@ -152,7 +120,7 @@ def test_inference_mode() -> None:
 # ---- derivatives ----
 
 
-@pytest.mark.parametrize(("name", "dtype"), cases())
+@pytest.mark.parametrize(("name", "dtype"), CASES)
 def test_opcheck(name: str, dtype: torch.dtype) -> None:
     op = getattr(torch.ops.harsanyi, name).default
     for shape in ((8,), (2, 3, 4)):

@@ -93,13 +93,18 @@ def test_a_wider_box_costs_less_and_a_tight_gap_is_reached() -> None:
     assert found[0].objective > found[-1].objective
 
 
-def test_one_sample_has_the_same_bits_in_every_batch_thread_and_tier(kernel_settings: None) -> None:
-    v = np.random.default_rng(7).normal(size=(2, 3, 64))
-    for noise in (0.0, 0.05):
-        hs.set_num_threads(1)
-        alone = [[decompose(row, noise=noise) for row in rows] for rows in v]
-        for isa in hs.build_config()["isas"]:  # type: ignore[attr-defined]
+@pytest.mark.parametrize(("n", "noise"), [(6, 0.0), (6, 0.05), (9, 0.0)])
+def test_one_sample_has_the_same_bits_in_every_batch_thread_and_tier(
+    n: int, noise: float, kernel_settings: None
+) -> None:
+    v = np.random.default_rng(7).normal(size=(2, 3, 1 << n))
+    isas: list[str] = hs.build_config()["isas"]  # type: ignore[attr-defined, assignment]
+    for tiers in (isas[:1], isas[1:]):  # the baseline of x86 has no fused multiply-add
+        alone: list[list[hs.Decomposition]] = []
+        for isa in tiers:
             hs.set_isa(isa)
+            hs.set_num_threads(1)
+            alone = alone or [[decompose(row, noise=noise) for row in rows] for rows in v]
             for threads in (1, 3):
                 hs.set_num_threads(threads)
                 found = decompose(v, noise=noise)
@@ -107,6 +112,22 @@ def test_one_sample_has_the_same_bits_in_every_batch_thread_and_tier(kernel_sett
                     for name in ("and_", "or_", "delta", "dual", "gamma"):
                         assert getattr(found, name)[i, j].tobytes() == getattr(alone[i][j], name).tobytes()
                     assert found.steps[i, j] == alone[i][j].steps
+
+
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+@pytest.mark.parametrize("n", [7, 8, 11, 16, 17])
+def test_steps_in_two_passes_are_the_same_in_every_tier(n: int, precision: str, kernel_settings: None) -> None:
+    """From 8 to 16 players without noise; the tiers' leaves differ, so an error in one of them shows."""
+    v = np.random.default_rng(n).normal(size=1 << n)
+    found = []
+    for isa in hs.build_config()["isas"]:  # type: ignore[attr-defined]
+        hs.set_isa(isa)
+        found.append(decompose(v, noise=0, precision=precision, max_steps=19))
+    size = np.abs(found[0].and_).max()
+    for other in found[1:]:
+        tolerance = (1e-4 if precision == "float32" else 1e-12) * size
+        np.testing.assert_allclose(other.and_, found[0].and_, rtol=0, atol=tolerance)
+        np.testing.assert_allclose(other.or_, found[0].or_, rtol=0, atol=tolerance)
 
 
 def test_threads_share_a_large_sample_without_a_trace(kernel_settings: None) -> None:

@@ -15,6 +15,9 @@ namespace {
 
 constexpr double kPhi = 1.6180339887498948482;
 
+// Players of steps in two passes: more than any tier's leaf has bits, and at most as many as fit a tile into L2.
+constexpr int kLeastFolded = 8, kMostFolded = 16;
+
 }  // namespace
 
 bool Interrupt::stopped() noexcept {
@@ -42,8 +45,10 @@ DecomposePlan<T> DecomposePlan<T>::place(const harsanyi_decompose_options& optio
   plan.and_only = options.and_only != 0;
   plan.heuristic = options.share < 1;
   plan.has_affine = n > 0 && !noise && !plan.and_only && !plan.heuristic && plan.networks == 1;
+  plan.folds = plan.has_affine && n >= kLeastFolded && n <= kMostFolded;
   const size_t table = static_cast<size_t>(n + 1) * kTableRow;
   plan.weight = arena.take<T>(table);
+  plan.inverse_weight = arena.take<T>(table);
   plan.ratio = arena.take<T>(table);
   plan.inverse = arena.take<T>(table);
   if (plan.has_affine) plan.affine = AffineBlock<T>::place(n, arena);
@@ -68,6 +73,7 @@ void DecomposePlan<T>::build(const harsanyi_decompose_options& options) noexcept
       const int m = high + order(low);
       const size_t at = static_cast<size_t>(high) * kTableRow + low;
       weight[at] = static_cast<T>(m <= n ? by_order[m] : 0);
+      inverse_weight[at] = weight[at] > 0 ? 1 / weight[at] : 0;
       const double root = std::pow(kPhi, 2 * m - n), eigenvalue = root * root;
       ratio[at] = static_cast<T>(root);
       inverse[at] = static_cast<T>((and_only ? shrink : 1) / (1 + eigenvalue));
@@ -84,9 +90,11 @@ DecomposeScratch<T> DecomposeScratch<T>::place(const KernelTable& table, const D
   scratch.threads = threads;
   scratch.memory = arena.take<T>(Solver<T>::vectors(plan) * (static_cast<size_t>(plan.networks) << plan.n));
   if (plan.noise && !plan.and_only) scratch.spin = SpinSolver<T>::place(plan.spin, arena);
-  const size_t tile =
+  size_t tile =
       std::max(table.cut_transform(Dtype::f64, plan.n).scratch, table.cut_transform(Dtype::f32, plan.n).scratch);
-  scratch.tiles = arena.take<char>(aligned(tile) * static_cast<size_t>(threads));
+  if (plan.folds) tile = std::max(tile, size_t{128} << (plan.n - table.sparse<T>().fold_bits));
+  scratch.tile_bytes = aligned(tile);
+  scratch.tiles = arena.take<char>(scratch.tile_bytes * static_cast<size_t>(threads));
   return scratch;
 }
 

@@ -41,10 +41,11 @@ struct DecomposePlan {
   int n = 0, networks = 1;
   bool noise = false, and_only = false, heuristic = false, excluded = false;
   int band_from = 0, band_to = 0;  // orders outside take no part in the dual, since a free order needs sums of zero
-  // Tables by order, rows of kTableRow (by_rows in sparse.inl.hpp): the weights, D^(1/2), and 1 / (1 + D) or, for AND
-  // alone, the inverse in the basis of K1.
-  T *weight = nullptr, *ratio = nullptr, *inverse = nullptr;
+  // Tables by order, rows of kTableRow (by_rows in sparse.inl.hpp): the weights, one over each (0 where that is free),
+  // D^(1/2), and 1 / (1 + D) or, for AND alone, the inverse in the basis of K1.
+  T *weight = nullptr, *inverse_weight = nullptr, *ratio = nullptr, *inverse = nullptr;
   bool has_affine = false;  // AND and OR of one network without noise
+  bool folds = false;       // such steps in two passes over memory (cpu/step.inl.hpp)
   AffineBlock<T> affine;
   SpinPaths spin;  // AND and OR with noise
 };
@@ -58,7 +59,8 @@ struct DecomposeScratch {
   int threads = 1;
   T* memory = nullptr;
   SpinSolver<T> spin;  // for the scale of this sample's noise block
-  char* tiles = nullptr;
+  char* tiles = nullptr;  // tile_bytes for each thread
+  size_t tile_bytes = 0;
 };
 
 // networks * 2**n entries each; delta may be null without noise.

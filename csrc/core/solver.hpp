@@ -18,6 +18,9 @@ constexpr double kInversePencilT[4] = {kSine - kCosine, kCosine + kSine, kCosine
 constexpr size_t kBlock = 8192;
 constexpr size_t kMostBlocks = (size_t{1} << HARSANYI_MAX_DECOMPOSE_PLAYERS) / kBlock;
 
+// Entries of the largest leaf of cpu/step.inl.hpp.
+constexpr size_t kLargestLeaf = 128;
+
 // The heuristic ends after this many checks without progress.
 constexpr int64_t kPatience = 10;
 
@@ -141,7 +144,9 @@ class Solver {
   double affine_prox(int i, double q) const noexcept;
   void read_affine(const T* x, double* p) const noexcept;
   void fold_affine(const double* s, T* a) const noexcept;
+  void solve_affine(double* p) noexcept;
   void project_affine(const double* before) noexcept;
+  void add_affine() noexcept;
   double advance_affine(double keep, double pull) noexcept;
   void reflect_affine() noexcept;
   void restart_affine(double factor) noexcept;
@@ -150,6 +155,8 @@ class Solver {
   void warm() noexcept;
   void project() noexcept;
   void project_pair() noexcept;
+  void project_folded() noexcept;
+  void unfold() noexcept;
   void solve(T* x, T* y, T*& solution) const noexcept;
   double advance() noexcept;
   void reflect_all() noexcept;
@@ -194,6 +201,8 @@ class Solver {
   static constexpr int kAffine = HARSANYI_MAX_DECOMPOSE_PLAYERS + 1, kReflected = 1;
   double affine_[3][kAffine] = {};
   double affine_scale_ = kAffineStart;
+  AffineTerm<T> term_;      // what it takes from the projections
+  bool folded_ = false;     // whether x is
   SpinSolver<T> spin_{scratch_.spin};
   double scale_ = 1;  // of the noise block: delta = scale x[2]
   double box_ = 1;    // the box is solved for at this share of its width

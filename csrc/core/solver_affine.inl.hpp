@@ -30,29 +30,87 @@ void Solver<T>::fold_affine(const double* s, T* a) const noexcept {
   a[0] += static_cast<T>(affine_scale_ * (s[0] - total / 2));
 }
 
+// e, from what B^T (A x - A x') / c says of the pair before and after its projection.
+template <class T>
+void Solver<T>::solve_affine(double* p) noexcept {
+  double* const e = affine_[kReflected];
+  plan_.affine.solve(plan_.n, affine_scale_, p, e);
+  double total = 0;
+  for (int i = 1; i <= plan_.n; ++i) {
+    term_.player[i - 1] = static_cast<T>(-affine_scale_ * e[i]);
+    total += e[i];
+  }
+  for (size_t set = 1; set < kTableRow && set < count_; ++set) {
+    term_.low[set] = term_.low[set & (set - 1)] + term_.player[__builtin_ctzll(set)];
+  }
+  term_.constant = static_cast<T>(-affine_scale_ * e[0]);
+  term_.total = static_cast<T>(-affine_scale_ * total);
+}
+
 // The pair is projected by itself; before: read_affine of the AND part as it was.
 template <class T>
 void Solver<T>::project_affine(const double* before) noexcept {
   double p[kAffine];
   read_affine(x_[0], p);
   for (int i = 0; i <= plan_.n; ++i) p[i] = before[i] - p[i];
-  double* const e = affine_[kReflected];
-  plan_.affine.solve(plan_.n, affine_scale_, p, e);
+  solve_affine(p);
+  add_affine();
+}
+
+template <class T>
+void Solver<T>::add_affine() noexcept {
   for (int kind = 0; kind < 2; ++kind) {
-    const double sign = kind == 0 ? 1 : -1;
-    AffineTerm<T> term;
-    double total = 0;
-    for (int i = 1; i <= plan_.n; ++i) {
-      term.player[i - 1] = static_cast<T>(-sign * affine_scale_ * e[i]);
-      total += e[i];
-    }
-    for (size_t set = 1; set < kTableRow && set < count_; ++set) {
-      term.low[set] = term.low[set & (set - 1)] + term.player[__builtin_ctzll(set)];
-    }
-    term.constant = static_cast<T>(-affine_scale_ * e[0]);
-    term.total = static_cast<T>(-sign * affine_scale_ * total);
-    each([&](int, size_t i, size_t m, size_t) { kernel_.add_affine(plan_.affine.tables(), term, i, m, x_[kind] + i); });
+    each([&](int, size_t i, size_t m, size_t) {
+      kernel_.add_affine(kind, plan_.affine.tables(), term_, i, m, x_[kind] + i);
+    });
   }
+}
+
+// The same where x is folded: what the affine block takes is left to the step. At the empty set and at the singletons
+// the reflected point follows from q, and the projected one from the few leaves that hold them.
+template <class T>
+void Solver<T>::project_folded() noexcept {
+  const int bits = kernel_.fold_bits;
+  const size_t leaf = size_t{1} << bits;
+  T before[kAffine], after[kAffine], corner[kLargestLeaf];
+  const Prox<T> soft = prox(0, 0);
+  for (int i = 0; i <= plan_.n; ++i) {
+    const size_t set = i == 0 ? 0 : size_t{1} << (i - 1);
+    const T bound = soft.unit * soft.weight[i == 0 ? 0 : 1], q = q_[0][set];
+    before[i] = q - 2 * std::min(std::max(q, -bound), bound);
+  }
+  for (int kind = 0; kind < 2 && !folded_; ++kind) {
+    each([&](int, size_t i, size_t m, size_t) { kernel_.fold(kind, m, x_[kind] + i); });
+  }
+  folded_ = true;
+  const T scale = static_cast<T>(std::pow(kCosine, 2 * plan_.n));
+  parallel_for(static_cast<int64_t>(leaf * sizeof(T) / 64), scratch_.threads, [&](int64_t tile, int worker) {
+    T* const own = reinterpret_cast<T*>(scratch_.tiles + static_cast<size_t>(worker) * scratch_.tile_bytes);
+    kernel_.project_folded(plan_.n, static_cast<size_t>(tile), plan_.ratio, plan_.inverse, scale, rotated_, x_[0],
+                           x_[1], own);
+  });
+  for (int i = 0; i <= plan_.n; ++i) {
+    const size_t set = i == 0 ? 0 : size_t{1} << (i - 1);
+    if (i == 0 || set >= leaf) kernel_.unfold(0, leaf, x_[0] + set / leaf * leaf, corner);
+    after[i] = corner[set % leaf];
+  }
+  double p[kAffine];
+  for (int i = 0; i <= plan_.n; ++i) {
+    p[i] = static_cast<double>(before[i]) - static_cast<double>(after[i]);
+    if (i > 0) p[i] -= p[0] / 2;
+  }
+  solve_affine(p);
+}
+
+// x <- the projected point itself.
+template <class T>
+void Solver<T>::unfold() noexcept {
+  if (!folded_) return;
+  for (int kind = 0; kind < 2; ++kind) {
+    each([&](int, size_t i, size_t m, size_t) { kernel_.unfold(kind, m, x_[kind] + i, x_[kind] + i); });
+  }
+  folded_ = false;
+  add_affine();
 }
 
 // Returns the square of the step's size.

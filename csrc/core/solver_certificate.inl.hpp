@@ -225,7 +225,7 @@ void Solver<T>::find_bound_of(T* y, T* image) noexcept {
                                                 std::min(count_ - i, kBlock), plan_.weight, image + i));
       }
     } else {
-      most = maximum([&](int, size_t i, size_t m) { return kernel_.normalised_max(i, m, plan_.weight, image + i); });
+      most = maximum([&](int, size_t i, size_t m) { return kernel_.normalised_max(i, m, plan_.inverse_weight, image + i); });
     }
     norm = std::max(norm, most);
   }
@@ -340,7 +340,10 @@ harsanyi_decompose_report Solver<T>::run() noexcept {
     project();
     ++steps_;
     const bool look = steps_ % options_.check_every == 0 || steps_ == options_.max_steps;
-    if (look) look_at_point();
+    if (look) {
+      unfold();
+      look_at_point();
+    }
     const double size = advance();
     if (look) {
       if (checks++ % 2 == 0) from_thresholds(checks % 4 == 1);

@@ -104,6 +104,7 @@ void Solver<T>::solve(T* x, T* y, T*& solution) const noexcept {
 template <class T>
 void Solver<T>::project() noexcept {
   if (!plan_.has_affine) return project_pair();
+  if (plan_.folds) return project_folded();
   double before[kAffine];
   read_affine(x_[0], before);
   project_pair();
@@ -155,6 +156,13 @@ double Solver<T>::advance() noexcept {
   for (int b = 0; b < 3; ++b) {
     if (q_[b] == nullptr) continue;
     const bool coupled = joint() && b < 2;
+    if (folded_) {
+      size += sum([&](int, size_t i, size_t m) {
+        return kernel_.advance_folded(b, plan_.affine.tables(), term_, prox(b, 0), i, m, keep, pull, q_[b] + i,
+                                      x_[b] + i, anchor_[b] + i);
+      });
+      continue;
+    }
     size += sum([&](int k, size_t i, size_t m) {
       T *q = at(q_[b], k) + i, *x = at(x_[b], k) + i, *anchor = at(anchor_[b], k) + i;
       if (coupled) return kernel_.advance_from(m, keep, pull, at(z_[b], k) + i, q, x, anchor);
@@ -234,6 +242,7 @@ void Solver<T>::restart(double size) noexcept {
   const bool moves = near > 0 && dual > 0 && (scales_move() || !options_.warm_start);
   const double factor = moves ? power_of_ratio(kMoveRatio * std::sqrt(near / dual)) : 1;
   const double move = rescale_noise(factor);
+  folded_ = false;
   if (plan_.has_affine) restart_affine(factor);
   for (int kind = 0; kind < kinds(); ++kind) {
     each([&](int k, size_t i, size_t m, size_t) {

@@ -2,8 +2,9 @@
 //
 // Each has pair(lo, hi), the matrix on two registers, and lane<Stride>(x), the same matrix on the lane pairs
 // (i, i ^ Stride) of one register. `negate` multiplies the whole transform by -1. The two forms do the same
-// floating-point operations, so a result does not depend on the vector width, to the bit. Only General, Reflect and
-// Rotate multiply: in the others a NaN or inf reaches just the entries whose sum contains it.
+// floating-point operations, so a result does not depend on the vector width, to the bit; that of Reflect and Rotate does
+// depend on whether the tier has fused operations. Only General, Reflect and Rotate multiply: in the others a NaN or inf
+// reaches just the entries whose sum contains it.
 #pragma once
 
 #include "vector.inl.hpp"
@@ -126,7 +127,7 @@ struct General {  // [[a,b],[c,d]]
   }
 };
 
-// The maps of the golden pencil (core/decompose.hpp), each sqrt(1 + t^2) times orthogonal: two products, not four.
+// The maps of the golden pencil (core/decompose.hpp), each sqrt(1 + t^2) times orthogonal: one fused operation an entry.
 template <class C>
 struct Reflect {  // [[t,1],[1,-t]]
   static constexpr bool negate = false;
@@ -134,13 +135,13 @@ struct Reflect {  // [[t,1],[1,-t]]
   template <class X>
   HARSANYI_INLINE void pair(X& lo, X& hi) const {
     const X old = lo;
-    lo = t * lo + hi;
-    hi = old - t * hi;
+    lo = fused(t, old, hi);
+    hi = fused(-t, hi, old);
   }
   template <class T, int S, class V>
   HARSANYI_INLINE V lane(V x) const {
     const V signs = Lane<T>::template merge<S>(broadcast<T>(t), broadcast<T>(-t));
-    return signs * x + Lane<T>::template partner<S>(x);
+    return fused(signs, x, Lane<T>::template partner<S>(x));
   }
 };
 
@@ -151,15 +152,23 @@ struct Rotate {  // [[1,-t],[t,1]]
   template <class X>
   HARSANYI_INLINE void pair(X& lo, X& hi) const {
     const X old = lo;
-    lo = lo - t * hi;
-    hi = hi + t * old;
+    lo = fused(-t, hi, old);
+    hi = fused(t, old, hi);
   }
   template <class T, int S, class V>
   HARSANYI_INLINE V lane(V x) const {
     const V signs = Lane<T>::template merge<S>(broadcast<T>(-t), broadcast<T>(t));
-    return x + signs * Lane<T>::template partner<S>(x);
+    return fused(signs, Lane<T>::template partner<S>(x), x);
   }
 };
+
+// The same matrix, bits in descending order: with the inverse's butterfly it undoes a transform bit by bit.
+template <class Op>
+struct Descending : Op {};
+template <class Op>
+constexpr bool is_descending = false;
+template <class Op>
+constexpr bool is_descending<Descending<Op>> = true;
 
 }  // namespace HARSANYI_ISA
 }  // namespace harsanyi

@@ -83,7 +83,8 @@ template <class T>
 struct AffineTables {
   const T *constant, *total, *members;
 };
-// The three: low has the last one for subsets of the first players, the rest is summed up from player.
+// The three for AND; for OR the last two change sign. low has the last one for subsets of the first players, the rest is
+// summed up from player.
 template <class T>
 struct AffineTerm {
   T constant = 0, total = 0;
@@ -107,6 +108,14 @@ struct SparseKernels {
                      T* z);
   double (*joint_cost)(T alpha, int networks, size_t stride, size_t first, size_t count, const T* weight, const T* x);
   double (*joint_max)(T alpha, int networks, size_t stride, size_t first, size_t count, const T* weight, const T* x);
+  // A step in two passes (step.inl.hpp): points rotated on the lowest fold_bits bits, kind 0 is AND.
+  int fold_bits;
+  void (*fold)(int kind, size_t count, T* x);
+  void (*unfold)(int kind, size_t count, const T* x, T* out);
+  double (*advance_folded)(int kind, const AffineTables<T>& tables, const AffineTerm<T>& term, const Prox<T>& prox,
+                           size_t first, size_t count, T keep, T pull, T* q, T* x, const T* anchor);
+  void (*project_folded)(int n, size_t tile, const T* ratio, const T* inverse, T scale, const T* v, T* a, T* o,
+                         T* scratch);
   void (*residual)(size_t count, const double* v, double origin, T* a);
   void (*add)(size_t count, T sign, const T* y, T* x);
   void (*split_noise)(size_t count, T bound, T* rest, T* out);
@@ -114,11 +123,11 @@ struct SparseKernels {
   void (*weigh_pairs)(size_t first, size_t count, const T* ratio, const T* inverse, const T* o, T* a);
   void (*couple_rows)(const SpinPair* pairs, int64_t count, size_t stride, size_t columns, T* x);
   void (*apply_block)(int dense, int count, const T* block, const int32_t* rows, const T* x, T* out);
-  void (*add_affine)(const AffineTables<T>& tables, const AffineTerm<T>& term, size_t first, size_t count, T* x);
+  void (*add_affine)(int kind, const AffineTables<T>& tables, const AffineTerm<T>& term, size_t first, size_t count, T* x);
   double (*sum)(size_t count, const T* x);
   double (*weighted_l1)(size_t first, size_t count, const T* weight, const T* x);
   void (*dual_sums)(size_t count, const double* v, double origin, T mean, T* y, double* product, double* size);
-  double (*normalised_max)(size_t first, size_t count, const T* weight, const T* x);
+  double (*normalised_max)(size_t first, size_t count, const T* inverse, const T* x);
 };
 
 struct KernelTable {

@@ -343,9 +343,10 @@ void weigh_pairs(size_t first, size_t count, const T* ratio, const T* inverse, c
   });
 }
 
-// x += constant + total + sum of e over the set's players, each times its function of the order.
+// x += constant +- (total + sum of e over the set's players), each times its function of the order; kind 0 is AND.
 template <class T>
-void add_affine(const AffineTables<T>& tables, const AffineTerm<T>& term, size_t first, size_t count, T* x) {
+void add_affine(int kind, const AffineTables<T>& tables, const AffineTerm<T>& term, size_t first, size_t count, T* x) {
+  const T sign = kind == 0 ? 1 : -1;
   by_rows(first, count, tables.constant, [&](size_t begin, size_t m, const T* __restrict constant) {
     const T* __restrict total = tables.total + (constant - tables.constant);
     const T* __restrict members = tables.members + (constant - tables.constant);
@@ -353,7 +354,7 @@ void add_affine(const AffineTables<T>& tables, const AffineTerm<T>& term, size_t
     T high = 0;
     for (size_t set = first + begin; set != 0; set &= set - 1) high += term.player[__builtin_ctzll(set)];
     for (size_t i = 0; i < m; ++i) {
-      to[i] += (term.constant * constant[i] + term.total * total[i]) + members[i] * (high + term.low[i]);
+      to[i] += term.constant * constant[i] + sign * (term.total * total[i] + members[i] * (high + term.low[i]));
     }
   });
 }
@@ -384,28 +385,23 @@ void dual_sums(size_t count, const double* v, double origin, T mean, T* y, doubl
   *size = sum_of<T>(count, [&](size_t i) { return absolute(y[i]); });
 }
 
-// max of |x| / weight over positive weights.
+// max of |x| times the inverse weight.
 template <class T>
-double normalised_max(size_t first, size_t count, const T* weight, const T* x) {
+double normalised_max(size_t first, size_t count, const T* inverse, const T* x) {
   constexpr size_t lanes = kSumLanes<T>;
   T most[lanes] = {};
-  by_rows(first, count, weight, [&](size_t begin, size_t m, const T* w) {
-    for (size_t i = 0; i < m; ++i) {
-      const T ratio = absolute(x[begin + i]) / w[i], size = w[i] > 0 ? ratio : T{0};
-      most[i % lanes] = size > most[i % lanes] ? size : most[i % lanes];
+  by_rows(first, count, inverse, [&](size_t begin, size_t m, const T* d) {
+    for (size_t i = 0; i < m; i += lanes) {
+      const size_t end = m - i < lanes ? m - i : lanes;
+      for (size_t l = 0; l < end; ++l) {
+        const T size = absolute(x[begin + i + l]) * d[i + l];
+        most[l] = size > most[l] ? size : most[l];
+      }
     }
   });
   for (size_t l = 1; l < lanes; ++l) most[0] = most[l] > most[0] ? most[l] : most[0];
   return static_cast<double>(most[0]);
 }
-
-template <class T>
-constexpr SparseKernels<T> sparse_kernels = {
-    advance<T>,      reflect<T>,       apply_prox<T>,  excess<T>,         moved<T>,       restart<T>,
-    advance_from<T>, joint_prox<T>,    joint_cost<T>,  joint_max<T>,      residual<T>,    add<T>,
-    split_noise<T>,  project_pairs<T>, weigh_pairs<T>, couple_rows<T>,    apply_block<T>, add_affine<T>,
-    sum<T>,          weighted_l1<T>,   dual_sums<T>,   normalised_max<T>,
-};
 
 }  // namespace HARSANYI_ISA
 }  // namespace harsanyi

@@ -4,7 +4,7 @@
 #include "masking.inl.hpp"
 #include "pairs.inl.hpp"
 #include "reduce.inl.hpp"
-#include "sparse.inl.hpp"
+#include "step.inl.hpp"
 #include "transform.inl.hpp"
 
 #define HARSANYI_TEXT_(x) #x

@@ -40,21 +40,23 @@ HARSANYI_INLINE size_t entries_to_alignment(const T* p, size_t bytes) {
   return ((0 - reinterpret_cast<uintptr_t>(p)) & (bytes - 1)) / sizeof(T);
 }
 
-// Bits 0..Bits-1 inside one register, ascending.
-template <class T, int Bits, int Bit = 0, class Op>
+// Bits 0..Bits-1 inside one register, in the operation's order.
+template <class T, int Bits, int Done = 0, class Op>
 HARSANYI_INLINE typename Vector<T>::type lane_stages(typename Vector<T>::type x, const Op& op) {
-  if constexpr (Bit < Bits) {
-    return lane_stages<T, Bits, Bit + 1>(op.template lane<T, (1 << Bit)>(x), op);
+  if constexpr (Done < Bits) {
+    constexpr int bit = is_descending<Op> ? Bits - 1 - Done : Done;
+    return lane_stages<T, Bits, Done + 1>(op.template lane<T, (1 << bit)>(x), op);
   } else {
     return x;
   }
 }
 
-// Log2 bits across 2**R registers, ascending.
+// Log2 bits across 2**R registers, in the operation's order.
 template <int R, class X, class Op>
 HARSANYI_INLINE void register_stages(X (&x)[1 << R], const Op& op) {
 #pragma GCC unroll 8
-  for (int bit = 0; bit < R; ++bit) {
+  for (int done = 0; done < R; ++done) {
+    const int bit = is_descending<Op> ? R - 1 - done : done;
 #pragma GCC unroll 16
     for (int i = 0; i < (1 << R); ++i) {
       if (!(i >> bit & 1)) op.pair(x[i], x[i | 1 << bit]);

@@ -7,6 +7,11 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#if defined(__FMA__)
+#include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+#endif
 
 #ifndef HARSANYI_ISA
 #error "compile this file through a tier: define HARSANYI_ISA and HARSANYI_VECTOR_BYTES"
@@ -148,6 +153,35 @@ template <class T>
 HARSANYI_INLINE typename Vector<T>::type broadcast(T x) {
   return typename Vector<T>::type{} + x;
 }
+
+// a b + c, rounded once where the tier has an instruction for it: all but the baseline of x86-64. Nothing else is ever
+// contracted, so no result depends on a compiler's choice. No vector extension says this either.
+using Doubles = Vector<double>::type;
+using Floats = Vector<float>::type;
+#if defined(__FMA__) && HARSANYI_VECTOR_BYTES == 64
+HARSANYI_INLINE Doubles fused(Doubles a, Doubles b, Doubles c) { return (Doubles)_mm512_fmadd_pd(a, b, c); }
+HARSANYI_INLINE Floats fused(Floats a, Floats b, Floats c) { return (Floats)_mm512_fmadd_ps(a, b, c); }
+#elif defined(__FMA__) && HARSANYI_VECTOR_BYTES == 32
+HARSANYI_INLINE Doubles fused(Doubles a, Doubles b, Doubles c) { return (Doubles)_mm256_fmadd_pd(a, b, c); }
+HARSANYI_INLINE Floats fused(Floats a, Floats b, Floats c) { return (Floats)_mm256_fmadd_ps(a, b, c); }
+#elif defined(__aarch64__) && HARSANYI_VECTOR_BYTES == 16
+HARSANYI_INLINE Doubles fused(Doubles a, Doubles b, Doubles c) { return (Doubles)vfmaq_f64(c, a, b); }
+HARSANYI_INLINE Floats fused(Floats a, Floats b, Floats c) { return (Floats)vfmaq_f32(c, a, b); }
+#else
+#define HARSANYI_NOT_FUSED
+HARSANYI_INLINE Doubles fused(Doubles a, Doubles b, Doubles c) { return a * b + c; }
+HARSANYI_INLINE Floats fused(Floats a, Floats b, Floats c) { return a * b + c; }
+#endif
+#if defined(HARSANYI_NOT_FUSED)
+HARSANYI_INLINE double fused(double a, double b, double c) { return a * b + c; }
+HARSANYI_INLINE float fused(float a, float b, float c) { return a * b + c; }
+#undef HARSANYI_NOT_FUSED
+#else
+HARSANYI_INLINE double fused(double a, double b, double c) { return __builtin_fma(a, b, c); }
+HARSANYI_INLINE float fused(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
+#endif
+HARSANYI_INLINE Doubles fused(double a, Doubles b, Doubles c) { return fused(broadcast(a), b, c); }
+HARSANYI_INLINE Floats fused(float a, Floats b, Floats c) { return fused(broadcast(a), b, c); }
 
 }  // namespace HARSANYI_ISA
 }  // namespace harsanyi

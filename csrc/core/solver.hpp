@@ -158,7 +158,10 @@ class Solver {
   void project_folded() noexcept;
   void unfold() noexcept;
   void solve(T* x, T* y, T*& solution) const noexcept;
+  T* solve_noise(T*& image) const noexcept;
+  Step<T> next_step() noexcept;
   double advance() noexcept;
+  double move_on() noexcept;
   void reflect_all() noexcept;
   void restart(double size) noexcept;
   bool scales_move() const noexcept { return steps_ >= (options_.warm_start ? kFirstWarmMove : kFirstMove); }

@@ -130,8 +130,8 @@ void Solver<T>::from_thresholds(bool keep_or) noexcept {
   }
   each([&](int k, size_t i, size_t m, size_t) {  // x[0] <- v - Z a - Q o - delta, x[2] <- delta
     T* const rest = at(x_[0], k) + i;
-    if (!plan_.and_only) kernel_.add(m, -1, at(x_[1], k) + i, rest);
-    kernel_.residual(m, sample_.v + offset(k) + i, origin(k), rest);
+    const T* const o = plan_.and_only ? nullptr : at(x_[1], k) + i;
+    kernel_.residual(m, sample_.v + offset(k) + i, origin(k), o, 0, nullptr, rest);
     for (size_t j = 0; j < m; ++j) rest[j] = -rest[j];
     if (plan_.noise) kernel_.split_noise(m, static_cast<T>(zeta(k)), rest, at(x_[2], k) + i);
   });
@@ -335,16 +335,22 @@ harsanyi_decompose_report Solver<T>::run() noexcept {
     if (plan_.noise) std::memset(sample_.delta, 0, all_ * sizeof(double));
   }
   double before = INFINITY;  // the best of the last patient check of the heuristic
-  int64_t patient_until = 0;
+  int64_t patient_until = 0, look_at = next_look(0, options_.check_every);
   for (int64_t checks = 0; !done && steps_ < options_.max_steps;) {
-    project();
     ++steps_;
-    const bool look = steps_ % options_.check_every == 0 || steps_ == options_.max_steps;
-    if (look) {
-      unfold();
-      look_at_point();
+    const bool look = steps_ == look_at || steps_ == options_.max_steps;
+    if (look) look_at = next_look(steps_, options_.check_every);
+    double size;
+    if (plan_.noise && !joint() && !look && !std::isfinite(free_from_)) {
+      size = move_on();
+    } else {
+      project();
+      if (look) {
+        unfold();
+        look_at_point();
+      }
+      size = advance();
     }
-    const double size = advance();
     if (look) {
       if (checks++ % 2 == 0) from_thresholds(checks % 4 == 1);
       if (!std::isfinite(free_from_)) find_bound();

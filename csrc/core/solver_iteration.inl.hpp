@@ -40,7 +40,7 @@ void Solver<T>::start() noexcept {
       rotated_[i] = static_cast<T>(scale * (sample_.v[i] - origin(static_cast<int>(i >> plan_.n))));
     general(kInversePencil, rotated_);
   }
-  if (plan_.noise && !plan_.and_only) spin_.build(plan_.spin, 1);
+  if (plan_.noise && !plan_.and_only) spin_.build(plan_.spin, table_, 1);
   if (options_.warm_start) {
     warm();
   } else {
@@ -125,17 +125,7 @@ void Solver<T>::project_pair() noexcept {
     named(Kind::rotate_back, x_[1]);
     return;
   }
-  // The nearest point is x - A^T y with A = (Z, Q, I) and A A^T y = A x - v.
-  named(Kind::zeta, x_[0], t1_);
-  if (!plan_.and_only) named(Kind::or_inverse, x_[1], t2_);
-  each([&](int k, size_t i, size_t m, size_t) {
-    if (!plan_.and_only) kernel_.add(m, -1, at(t2_, k) + i, at(t1_, k) + i);
-    kernel_.add(m, static_cast<T>(scale_), at(x_[2], k) + i, at(t1_, k) + i);
-    kernel_.residual(m, sample_.v + offset(k) + i, origin(k), at(t1_, k) + i);
-  });
-  T* y;
-  solve(t1_, t2_, y);
-  T* const image = y == t2_ ? t1_ : t2_;
+  T *image, *const y = solve_noise(image);
   const auto add = [&](T sign, const T* from, T* to) {
     each([&](int k, size_t i, size_t m, size_t) { kernel_.add(m, sign, from + offset(k) + i, at(to, k) + i); });
   };
@@ -147,26 +137,44 @@ void Solver<T>::project_pair() noexcept {
   add(1, y, x_[1]);
 }
 
+// The nearest point is x - A^T y with A = (Z, Q, s I) and A A^T y = A x - v. Returns y; image is room for one more.
+template <class T>
+T* Solver<T>::solve_noise(T*& image) const noexcept {
+  named(Kind::zeta, x_[0], t1_);
+  if (!plan_.and_only) named(Kind::or_inverse, x_[1], t2_);
+  each([&](int k, size_t i, size_t m, size_t) {
+    const T* const o = plan_.and_only ? nullptr : at(t2_, k) + i;
+    kernel_.residual(m, sample_.v + offset(k) + i, origin(k), o, static_cast<T>(scale_), at(x_[2], k) + i,
+                     at(t1_, k) + i);
+  });
+  T* y;
+  solve(t1_, t2_, y);
+  image = y == t2_ ? t1_ : t2_;
+  return y;
+}
+
+template <class T>
+Step<T> Solver<T>::next_step() noexcept {
+  const Step<T> step{static_cast<T>((stretch_ + 1.0) / (stretch_ + 2.0)), static_cast<T>(1.0 / (stretch_ + 2.0))};
+  ++stretch_;
+  return step;
+}
+
 // One step from the projected point; returns its size.
 template <class T>
 double Solver<T>::advance() noexcept {
-  const T keep = static_cast<T>((stretch_ + 1.0) / (stretch_ + 2.0)), pull = static_cast<T>(1.0 / (stretch_ + 2.0));
-  ++stretch_;
-  double size = plan_.has_affine ? advance_affine(keep, pull) : 0;
+  const Step<T> step = next_step();
+  double size = plan_.has_affine ? advance_affine(step.keep, step.pull) : 0;
   for (int b = 0; b < 3; ++b) {
     if (q_[b] == nullptr) continue;
     const bool coupled = joint() && b < 2;
-    if (folded_) {
-      size += sum([&](int, size_t i, size_t m) {
-        return kernel_.advance_folded(b, plan_.affine.tables(), term_, prox(b, 0), i, m, keep, pull, q_[b] + i,
-                                      x_[b] + i, anchor_[b] + i);
-      });
-      continue;
-    }
     size += sum([&](int k, size_t i, size_t m) {
       T *q = at(q_[b], k) + i, *x = at(x_[b], k) + i, *anchor = at(anchor_[b], k) + i;
-      if (coupled) return kernel_.advance_from(m, keep, pull, at(z_[b], k) + i, q, x, anchor);
-      return kernel_.advance(prox(b, k), i, m, keep, pull, q, x, anchor);
+      if (folded_) {
+        return kernel_.advance_folded(b, plan_.affine.tables(), term_, step, prox(b, k), i, m, q, x, anchor);
+      }
+      if (coupled) return kernel_.advance_from(m, step.keep, step.pull, at(z_[b], k) + i, q, x, anchor);
+      return kernel_.advance(step, prox(b, k), i, m, q, x, anchor);
     });
     if (coupled) {
       sum_joint([&](size_t i, size_t m) {
@@ -178,6 +186,29 @@ double Solver<T>::advance() noexcept {
         for (size_t j = offset(k) + i; j < offset(k) + i + m; ++j) x_[b][j] = 2 * z_[b][j] - q_[b][j];
       });
     }
+  }
+  return std::sqrt(size);
+}
+
+// project and advance with noise, without the projected point itself.
+template <class T>
+double Solver<T>::move_on() noexcept {
+  T *image, *const y = solve_noise(image);
+  const Step<T> step = next_step();
+  double size = 0;
+  const auto move = [&](int block, double factor, const T* by) {
+    size += sum([&](int k, size_t i, size_t m) {
+      const Step<T> here{step.keep, step.pull, static_cast<T>(factor), by + offset(k) + i};
+      return kernel_.advance(here, prox(block, k), i, m, at(q_[block], k) + i, at(x_[block], k) + i,
+                             at(anchor_[block], k) + i);
+    });
+  };
+  move(2, -scale_, y);
+  named(Kind::superset_zeta, y, image);
+  move(0, -1, image);
+  if (!plan_.and_only) {
+    named(Kind::or_inverse, y);
+    move(1, 1, y);
   }
   return std::sqrt(size);
 }
@@ -260,7 +291,7 @@ void Solver<T>::restart(double size) noexcept {
     });
     if (move != 1) {
       scale_ *= move;
-      spin_.build(plan_.spin, scale_ * scale_);
+      spin_.build(plan_.spin, table_, scale_ * scale_);
     }
   }
   unit_ = static_cast<T>(unit_ * factor);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <math.h>
+#include <stdint.h>
 
 #include "../lattice/bits.hpp"
 
@@ -26,6 +27,13 @@ constexpr double kAffineStart = 3;
 HARSANYI_HD inline double power_of_ratio(double ratio) {
   const double move = sqrt(ratio);
   return move < 1 / kMostMove ? 1 / kMostMove : (move > kMostMove ? kMostMove : move);
+}
+
+// The step of the next look at the gap. A look costs about two steps, and half an interval is lost at the end: the best
+// interval grows with the square root of the steps, twice it if all looks were equally good. They are not.
+HARSANYI_HD inline int64_t next_look(int64_t steps, int64_t check_every) {
+  const int64_t balanced = static_cast<int64_t>(sqrt(static_cast<double>(steps)));
+  return steps + (balanced > check_every ? balanced : check_every);
 }
 
 // Whether a stretch, so many of all steps, ends with a step of this size; first, last: the sizes of its first step and

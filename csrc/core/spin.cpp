@@ -73,6 +73,7 @@ void SpinPaths::build() noexcept {
     }
   }
   level_begin_[coupled_] = static_cast<int32_t>(pair - pairs_);
+  sort_paths();
 
   const int width = 1 << dense_;
   double* first = blocks_ + entries_;
@@ -90,6 +91,25 @@ void SpinPaths::build() noexcept {
       }
     }
   }
+}
+
+// Paths of one spin, which share a block, one after the other. Uses the second halves.
+void SpinPaths::sort_paths() noexcept {
+  const size_t all = size_t{1} << coupled_;
+  int32_t* const rows = rows_ + all;
+  int32_t* const begin = path_begin_ + all + 1;
+  int32_t at = 0, path = 0;
+  for (int d = coupled_; d >= 0; d -= 2) {
+    for (int32_t old = 0; old < paths_; ++old) {
+      if (spin(old) != d) continue;
+      begin[path++] = at;
+      std::memcpy(rows + at, this->rows(old), sizeof(int32_t) * static_cast<size_t>(d + 1));
+      at += d + 1;
+    }
+  }
+  begin[path] = at;
+  std::memcpy(rows_, rows, sizeof(int32_t) * all);
+  std::memcpy(path_begin_, begin, sizeof(int32_t) * (static_cast<size_t>(paths_) + 1));
 }
 
 template <class T>
@@ -110,14 +130,14 @@ SpinSolver<T> SpinSolver<T>::moved(size_t bytes) const noexcept {
 }
 
 template <class T>
-void SpinSolver<T>::build(const SpinPaths& paths, double ridge) noexcept {
+void SpinSolver<T>::build(const SpinPaths& paths, const KernelTable& table, double ridge) noexcept {
   double* block = work_;
   double* work = block + paths.largest_ * paths.largest_;
   for (int d = paths.coupled_; d >= 0; d -= 2) {
     const int side = static_cast<int>(paths.side(d));
     std::memcpy(block, paths.blocks_ + paths.entry_[d], sizeof(double) * paths.side(d) * paths.side(d));
     for (int i = 0; i < side; ++i) block[i * side + i] += ridge;
-    invert(block, side, work);
+    table.invert(block, side, work);
     for (int i = 0; i < side * side; ++i) inverse_[paths.entry_[d] + static_cast<size_t>(i)] = static_cast<T>(block[i]);
   }
 }
@@ -144,10 +164,13 @@ template <class T>
 void SpinSolver<T>::solve(const SpinPaths& paths, const KernelTable& table, T* x, T* out, int threads) const noexcept {
   for (int level = 0; level < paths.coupled_; ++level) couple(paths, table, level, x, threads);
   const auto apply = [&](int64_t first, int64_t items, int) {
-    for (int64_t path = first; path < first + items; ++path) {
-      const int d = paths.path_begin_[path + 1] - paths.path_begin_[path] - 1;
-      table.sparse<T>().apply_block(paths.dense_, d + 1, inverse_ + paths.entry_[d],
-                                    paths.rows_ + paths.path_begin_[path], x, out);
+    for (int32_t path = static_cast<int32_t>(first); path < first + items;) {
+      const int d = paths.spin(path);
+      int32_t end = path + 1;
+      while (end < first + items && paths.spin(end) == d) ++end;
+      table.sparse<T>().apply_block(paths.dense_, d + 1, end - path, inverse_ + paths.entry_[d], paths.rows(path), x,
+                                    out);
+      path = end;
     }
   };
   parallel_ranges(paths.paths_, int64_t{1} << 10, apply, threads);

@@ -37,6 +37,7 @@ class SpinPaths {
   friend class SpinSolver;
   static constexpr int kMaxCoupled = 27;
 
+  void sort_paths() noexcept;
   size_t side(int d) const noexcept { return (static_cast<size_t>(d) + 1) << dense_; }
 
   int n_ = 0, dense_ = 0, coupled_ = 0;  // n = dense + coupled
@@ -57,7 +58,7 @@ class SpinSolver {
   static SpinSolver place(const SpinPaths& paths, Arena& arena) noexcept;
   // The same in the memory `bytes` further on.
   SpinSolver moved(size_t bytes) const noexcept;
-  void build(const SpinPaths& paths, double ridge) noexcept;
+  void build(const SpinPaths& paths, const KernelTable& table, double ridge) noexcept;
   // out <- (kron(K1) + kron(K2) + ridge I)^-1 x, on at most `threads` threads; x is used up.
   void solve(const SpinPaths& paths, const KernelTable& table, T* x, T* out, int threads) const noexcept;
 

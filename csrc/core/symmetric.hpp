@@ -13,8 +13,4 @@ constexpr int kMostSymmetric = 32;
 template <class F>
 void symmetric_power(const double (&k)[4], int d, F* out);
 
-// In place inverse of a symmetric positive matrix by Cholesky; work: side * side.
-template <class F>
-void invert(F* a, int side, F* work);
-
 }  // namespace harsanyi

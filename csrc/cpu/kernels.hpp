@@ -78,6 +78,15 @@ struct Prox {
   const T* weight;
 };
 
+// Halpern's weights of the step and of the anchor; and, where the projected point is not at hand, what it differs by from
+// the point that was projected: factor * move.
+template <class T>
+struct Step {
+  T keep, pull;
+  T factor = 0;
+  const T* move = nullptr;
+};
+
 // Tables by order of what stands before a constant, before the sum of e and before the sum of e over a set's players.
 template <class T>
 struct AffineTables {
@@ -96,7 +105,7 @@ struct AffineTerm {
 // entry 0.
 template <class T>
 struct SparseKernels {
-  double (*advance)(const Prox<T>& prox, size_t first, size_t count, T keep, T pull, T* q, T* x, const T* anchor);
+  double (*advance)(const Step<T>& step, const Prox<T>& prox, size_t first, size_t count, T* q, T* x, const T* anchor);
   void (*reflect)(const Prox<T>& prox, size_t first, size_t count, const T* q, T* x);
   void (*apply_prox)(const Prox<T>& prox, size_t first, size_t count, const T* q, T* z);
   void (*excess)(const Prox<T>& prox, size_t first, size_t count, const T* q, T* u);
@@ -112,17 +121,17 @@ struct SparseKernels {
   int fold_bits;
   void (*fold)(int kind, size_t count, T* x);
   void (*unfold)(int kind, size_t count, const T* x, T* out);
-  double (*advance_folded)(int kind, const AffineTables<T>& tables, const AffineTerm<T>& term, const Prox<T>& prox,
-                           size_t first, size_t count, T keep, T pull, T* q, T* x, const T* anchor);
+  double (*advance_folded)(int kind, const AffineTables<T>& tables, const AffineTerm<T>& term, const Step<T>& step,
+                           const Prox<T>& prox, size_t first, size_t count, T* q, T* x, const T* anchor);
   void (*project_folded)(int n, size_t tile, const T* ratio, const T* inverse, T scale, const T* v, T* a, T* o,
                          T* scratch);
-  void (*residual)(size_t count, const double* v, double origin, T* a);
+  void (*residual)(size_t count, const double* v, double origin, const T* o, T scale, const T* d, T* a);
   void (*add)(size_t count, T sign, const T* y, T* x);
   void (*split_noise)(size_t count, T bound, T* rest, T* out);
   void (*project_pairs)(size_t first, size_t count, const T* ratio, const T* inverse, T scale, const T* v, T* a, T* o);
   void (*weigh_pairs)(size_t first, size_t count, const T* ratio, const T* inverse, const T* o, T* a);
   void (*couple_rows)(const SpinPair* pairs, int64_t count, size_t stride, size_t columns, T* x);
-  void (*apply_block)(int dense, int count, const T* block, const int32_t* rows, const T* x, T* out);
+  void (*apply_block)(int dense, int count, int paths, const T* block, const int32_t* rows, const T* x, T* out);
   void (*add_affine)(int kind, const AffineTables<T>& tables, const AffineTerm<T>& term, size_t first, size_t count, T* x);
   double (*sum)(size_t count, const T* x);
   double (*weighted_l1)(size_t first, size_t count, const T* weight, const T* x);
@@ -146,6 +155,9 @@ struct KernelTable {
   void (*split_pairs)(int group, int to_group, uint64_t upper, double* from, double* to);
   void (*open_pairs)(int players, double* bins, double* sums);
   void (*masked_rows)(const MaskedBatch& job, int64_t first, int64_t count);
+  // Of a symmetric positive matrix, in place; work: side * side (cholesky.inl.hpp).
+  void (*invert)(double* a, int side, double* work);
+  void (*invert_wide)(long double* a, int side, long double* work);
 
   SparseKernels<float> sparse_f32;
   SparseKernels<double> sparse_f64;

@@ -6,6 +6,8 @@
 // sums run in 64 bytes of lanes: every tier gives the same bits.
 #pragma once
 
+#include <type_traits>
+
 #include "kernels.hpp"
 #include "spin.inl.hpp"
 #include "vector.inl.hpp"
@@ -79,64 +81,79 @@ HARSANYI_INLINE void with_prox(const Prox<T>& p, size_t first, size_t count, con
   }
 }
 
-// prox(q) of a vector of entries: soft thresholding at unit * weight, or clipping at unit.
-template <class T, bool Soft>
-struct ProxVectors {
-  using V = typename Vector<T>::type;
-  T unit;
-  HARSANYI_INLINE V operator()(const T* weight, V q) const {
-    const V bound = Soft ? unit * load(weight) : broadcast(unit);
-    const V low = q > bound ? bound : q, clipped = low < -bound ? -bound : low;
-    return Soft ? q - clipped : clipped;
+// One entry (X = T) or a vector of them, at `at`: a step from the projected point p, which is x or, if Moved, what q
+// reflects to plus factor * move. With c = clip(q) at the bound, prox(q) is q - c for soft thresholding and c for
+// clipping to a box. Returns half the step, p - prox(q).
+template <class T, bool Soft, bool Moved, class X>
+HARSANYI_INLINE X advance_entry(const Step<T>& step, T unit, const T* weight, size_t at, T* q, T* x, const T* anchor) {
+  const X bound = Soft ? unit * get<X>(weight + at) : X{} + unit, from = get<X>(q + at), c = clip(from, bound);
+  X half;
+  if constexpr (Moved) {
+    half = step.factor * get<X>(step.move + at) + (Soft ? -c : c - from);
+  } else {
+    half = get<X>(x + at) - (Soft ? from - c : c);
   }
-};
+  const X next = fused(X{} + step.keep, fused(X{} + 2, half, from), step.pull * get<X>(anchor + at));
+  const X clipped = clip(next, bound);
+  put<X, false>(q + at, next);
+  put<X, false>(x + at, Soft ? fused(X{} + -2, clipped, next) : fused(X{} + 2, clipped, -next));
+  return half;
+}
 
-// Whole rows of advance (below): 64 bytes of lanes at a time, so that the sums are those of every other width.
-template <class T, bool Soft>
-HARSANYI_INLINE void advance_row(T unit, const T* weight, size_t count, T keep, T pull, T* q, T* x, const T* anchor,
-                                 T (&sums)[kSumLanes<T>]) {
+// 64 bytes of lanes at a time, so that the sums are those of every other width.
+template <class T, bool Soft, bool Moved>
+HARSANYI_INLINE void advance_row(const Step<T>& step, T unit, const T* weight, size_t count, T* q, T* x,
+                                 const T* anchor, T (&sums)[kSumLanes<T>]) {
   using V = typename Vector<T>::type;
   constexpr size_t lanes = static_cast<size_t>(Vector<T>::lanes), parts = kSumLanes<T> / lanes;
-  const ProxVectors<T, Soft> z{unit};
   V total[parts];
   for (size_t p = 0; p < parts; ++p) total[p] = load(sums + p * lanes);
-  for (size_t i = 0; i < count; i += kSumLanes<T>) {
+  size_t i = 0;
+  for (; i + kSumLanes<T> <= count; i += kSumLanes<T>) {
 #pragma GCC unroll 8
     for (size_t p = 0; p < parts; ++p) {
-      const size_t at = i + p * lanes;
-      const T* const w = Soft ? weight + at : weight;
-      const V from = load(q + at), step = 2 * (load(x + at) - z(w, from));
-      const V next = keep * (from + step) + pull * load(anchor + at);
-      store(q + at, next);
-      store(x + at, 2 * z(w, next) - next);
-      total[p] += step * step;
+      const V half = advance_entry<T, Soft, Moved, V>(step, unit, weight, i + p * lanes, q, x, anchor);
+      total[p] = fused(half, half, total[p]);
     }
   }
   for (size_t p = 0; p < parts; ++p) store(sums + p * lanes, total[p]);
+  for (; i < count; ++i) {
+    const T half = advance_entry<T, Soft, Moved, T>(step, unit, weight, i, q, x, anchor);
+    sums[i % kSumLanes<T>] = fused(half, half, sums[i % kSumLanes<T>]);
+  }
 }
 
-// With p = x, the projected point: g = q + 2 (p - prox(q)) is the reflected step, q' = keep g + pull anchor Halpern's,
-// and x = 2 prox(q') - q' what the next step projects. Returns the sum of (g - q)^2.
-template <class T>
-double advance(const Prox<T>& prox, size_t first, size_t count, T keep, T pull, T* q, T* x, const T* anchor) {
+template <class T, bool Moved>
+double advance_from_entry(Step<T> step, const Prox<T>& prox, size_t first, size_t count, T* q, T* x, const T* anchor) {
   T sums[kSumLanes<T>] = {};
-  if (count % kSumLanes<T> == 0 && prox.free_from == static_cast<T>(INFINITY)) {
-    if (prox.weight == nullptr) {
-      advance_row<T, false>(prox.unit, nullptr, count, keep, pull, q, x, anchor, sums);
-    } else {
-      by_rows(first, count, prox.weight, [&](size_t begin, size_t m, const T* w) {
-        advance_row<T, true>(prox.unit, w, m, keep, pull, q + begin, x + begin, anchor + begin, sums);
-      });
-    }
-    return total<T>(sums);
+  if (prox.weight == nullptr) {
+    advance_row<T, false, Moved>(step, prox.unit, nullptr, count, q, x, anchor, sums);
+  } else {
+    by_rows(first, count, prox.weight, [&](size_t begin, size_t m, const T* w) {
+      Step<T> here = step;
+      if (Moved) here.move += begin;
+      advance_row<T, true, Moved>(here, prox.unit, w, m, q + begin, x + begin, anchor + begin, sums);
+    });
   }
+  return 4 * total<T>(sums);
+}
+
+// With the projected point p: g = q + 2 (p - prox(q)) is the reflected step, q' = keep g + pull anchor Halpern's, and
+// x = 2 prox(q') - q' what the next step projects. Returns the sum of (g - q)^2.
+template <class T>
+double advance(const Step<T>& step, const Prox<T>& prox, size_t first, size_t count, T* q, T* x, const T* anchor) {
+  if (prox.free_from == static_cast<T>(INFINITY)) {
+    if (step.move != nullptr) return advance_from_entry<T, true>(step, prox, first, count, q, x, anchor);
+    return advance_from_entry<T, false>(step, prox, first, count, q, x, anchor);
+  }
+  T sums[kSumLanes<T>] = {};
   with_prox(prox, first, count, [&](size_t begin, size_t m, const auto& z) {
     add_terms<T>(m, sums, [&](size_t i) {
       const size_t at = begin + i;
-      const T step = 2 * (x[at] - z(i, q[at])), next = keep * (q[at] + step) + pull * anchor[at];
+      const T way = 2 * (x[at] - z(i, q[at])), next = step.keep * (q[at] + way) + step.pull * anchor[at];
       q[at] = next;
       x[at] = 2 * z(i, next) - next;
-      return step * step;
+      return way * way;
     });
   });
   return total<T>(sums);
@@ -282,10 +299,19 @@ double joint_max(T alpha, int networks, size_t stride, size_t first, size_t coun
   return static_cast<double>(most);
 }
 
-// a <- a - (v - origin): the violation of the constraint by what sums up to a.
+// a <- a - o + scale * d - (v - origin): the violation of the constraint by a pair's images and noise; o, d may be null.
 template <class T>
-void residual(size_t count, const double* v, double origin, T* a) {
-  for (size_t i = 0; i < count; ++i) a[i] = a[i] - static_cast<T>(v[i] - origin);
+void residual(size_t count, const double* v, double origin, const T* o, T scale, const T* d, T* a) {
+  const auto run = [&](auto has_o, auto has_d) {
+    for (size_t i = 0; i < count; ++i) {
+      const T pair = has_o ? a[i] - o[i] : a[i];
+      a[i] = (has_d ? fused(scale, d[i], pair) : pair) - static_cast<T>(v[i] - origin);
+    }
+  };
+  using Yes = std::true_type;
+  using No = std::false_type;
+  if (o != nullptr) return d != nullptr ? run(Yes{}, Yes{}) : run(Yes{}, No{});
+  return d != nullptr ? run(No{}, Yes{}) : run(No{}, No{});
 }
 
 // x += sign * y

@@ -8,8 +8,6 @@
 // the result.
 #pragma once
 
-#include <type_traits>
-
 #include "sparse.inl.hpp"
 #include "transform.inl.hpp"
 
@@ -89,8 +87,8 @@ void unfold(int kind, size_t count, const T* x, T* out) {
 // unfold, add_affine, advance and fold. With c = clip(q) and p the projected point: prox(q) = q - c, so half a step is
 // p - q + c, and the reflected point is q - 2 c.
 template <class T, int Kind>
-double advance_leaves(const AffineTables<T> tables, const AffineTerm<T>& term, const T unit, const T* __restrict weight,
-                      size_t first, size_t count, T keep_, T pull_, T* __restrict q, T* __restrict x,
+double advance_leaves(const AffineTables<T> tables, const AffineTerm<T>& term, const Step<T>& step, const T unit,
+                      const T* __restrict weight, size_t first, size_t count, T* __restrict q, T* __restrict x,
                       const T* __restrict anchor) {
   using V = typename Vector<T>::type;
   constexpr size_t lanes = static_cast<size_t>(Vector<T>::lanes), parts = kSumLanes<T> / lanes;
@@ -98,7 +96,7 @@ double advance_leaves(const AffineTables<T> tables, const AffineTerm<T>& term, c
   const T* __restrict all = tables.total;
   const T* __restrict members = tables.members;
   const V by_constant = broadcast(term.constant), by_total = broadcast(Kind == 0 ? term.total : -term.total);
-  const V keep = broadcast(keep_), pull = broadcast(pull_), units = broadcast(unit);
+  const V keep = broadcast(step.keep), pull = broadcast(step.pull), units = broadcast(unit);
   V sums[parts] = {};
   for (size_t i = 0; i < count; i += 8 * lanes) {
     T high[kLeafRows<T>] = {};  // the players' sum that a row of the tables shares
@@ -132,10 +130,10 @@ double advance_leaves(const AffineTables<T> tables, const AffineTerm<T>& term, c
   return 4 * total<T>(lanes_of);
 }
 template <class T>
-double advance_folded(int kind, const AffineTables<T>& tables, const AffineTerm<T>& term, const Prox<T>& prox,
-                      size_t first, size_t count, T keep, T pull, T* q, T* x, const T* anchor) {
+double advance_folded(int kind, const AffineTables<T>& tables, const AffineTerm<T>& term, const Step<T>& step,
+                      const Prox<T>& prox, size_t first, size_t count, T* q, T* x, const T* anchor) {
   const auto run = kind == 0 ? advance_leaves<T, 0> : advance_leaves<T, 1>;
-  return run(tables, term, prox.unit, prox.weight, first, count, keep, pull, q, x, anchor);
+  return run(tables, term, step, prox.unit, prox.weight, first, count, q, x, anchor);
 }
 
 // The last 2**R rows of project_folded, in registers: row r of a and o stands at r * stride, and is the set

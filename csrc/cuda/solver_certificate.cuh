@@ -214,10 +214,12 @@ __device__ __forceinline__ void Solver<T, Noise>::run(int64_t sample) {
       if (Noise) delta_[i] = best_;
     });
   }
+  int look_at = static_cast<int>(next_look(0, job_.check_every));
   for (int checks = 0; !done && steps_ < job_.max_steps;) {
     project();
     ++steps_;
-    const bool look = steps_ % job_.check_every == 0 || steps_ == job_.max_steps;
+    const bool look = steps_ == look_at || steps_ == job_.max_steps;
+    if (look) look_at = static_cast<int>(next_look(steps_, job_.check_every));
     if (look) from_points();
     const double size = advance();
     if (look) {

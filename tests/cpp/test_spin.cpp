@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "check.h"
+#include "dispatch.hpp"
 #include "random.hpp"
 #include "spin.hpp"
 
@@ -17,7 +18,7 @@ double entry(const double (&k)[4], int n, unsigned row, unsigned column) {
   return value;
 }
 
-void test_solution(int n, double ridge, int threads) {
+void test_solution(const harsanyi::KernelTable& table, int n, double ridge, int threads) {
   constexpr double first[4] = {1, 1, 1, 2}, second[4] = {2, 1, 1, 1};
   harsanyi::Arena measure;
   harsanyi::SpinSolver<double>::place(harsanyi::SpinPaths::place(n, measure), measure);
@@ -28,11 +29,11 @@ void test_solution(int n, double ridge, int threads) {
   harsanyi::SpinPaths paths = harsanyi::SpinPaths::place(n, arena);
   harsanyi::SpinSolver<double> solver = harsanyi::SpinSolver<double>::place(paths, arena);
   paths.build();
-  solver.build(paths, ridge);
+  solver.build(paths, table, ridge);
   const unsigned count = 1u << n;
   const std::vector<double> right = Random(static_cast<std::uint64_t>(n) + 3).vector<double>(count);
   std::vector<double> used = right, x(count);
-  solver.solve(paths, harsanyi::kernels_baseline, used.data(), x.data(), threads);
+  solver.solve(paths, table, used.data(), x.data(), threads);
   for (unsigned row = 0; row < count; ++row) {
     double sum = ridge * x[row], size = std::fabs(sum);
     for (unsigned column = 0; column < count; ++column) {
@@ -47,9 +48,11 @@ void test_solution(int n, double ridge, int threads) {
 }  // namespace
 
 int main() {
-  for (int n = 0; n <= 10; ++n) {
-    test_solution(n, 1.0, 1);
-    test_solution(n, 0.25, 3);
+  for (int tier = 0; tier < harsanyi::tier_count(); ++tier) {
+    for (int n = 0; n <= 10; ++n) {
+      test_solution(harsanyi::tier(tier), n, 1.0, 1);
+      test_solution(harsanyi::tier(tier), n, 0.25, 3);
+    }
   }
   return check_report("test_spin");
 }

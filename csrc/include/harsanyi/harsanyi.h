@@ -169,7 +169,7 @@ typedef struct harsanyi_decompose_options {
   harsanyi_dtype dtype;  /* of the iteration: HARSANYI_F64, or, without noise, HARSANYI_F32 for gaps down to 5e-4 */
   double gap;            /* stop at (objective - bound) <= gap * objective; >= 0 */
   int64_t max_steps;     /* >= 1 */
-  int64_t check_every;   /* steps between two looks at the gap, >= 1; 20 serves */
+  int64_t check_every;   /* steps between two looks at the gap, >= 1, or sqrt(steps) once that is more; 20 serves */
   double penalty;        /* of the splitting at the start, relative to mean |dividend|; 0 is the default */
   int merge_singletons;  /* whether or[{i}], which means the same as and[{i}], is added to it */
   const double* weights; /* n + 1 by order, the first not read; NULL is 1. 0 from some order on: free; infinite: the

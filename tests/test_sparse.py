@@ -116,7 +116,9 @@ def test_one_sample_has_the_same_bits_in_every_batch_thread_and_tier(
 
 @pytest.mark.parametrize("precision", ["float32", "float64"])
 @pytest.mark.parametrize("n", [7, 8, 11, 16, 17])
-def test_steps_in_two_passes_are_the_same_in_every_tier(n: int, precision: str, kernel_settings: None) -> None:
+def test_steps_in_two_passes_are_the_same_in_every_tier(
+    n: int, precision: str, kernel_settings: None
+) -> None:
     """From 8 to 16 players without noise; the tiers' leaves differ, so an error in one of them shows."""
     v = np.random.default_rng(n).normal(size=1 << n)
     found = []

@@ -58,7 +58,7 @@ struct DecomposeScratch {
 
   int threads = 1;
   T* memory = nullptr;
-  SpinSolver<T> spin;  // for the scale of this sample's noise block
+  SpinSolver<T> spin;     // for the scale of this sample's noise block
   char* tiles = nullptr;  // tile_bytes for each thread
   size_t tile_bytes = 0;
 };

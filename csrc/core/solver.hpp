@@ -204,8 +204,8 @@ class Solver {
   static constexpr int kAffine = HARSANYI_MAX_DECOMPOSE_PLAYERS + 1, kReflected = 1;
   double affine_[3][kAffine] = {};
   double affine_scale_ = kAffineStart;
-  AffineTerm<T> term_;      // what it takes from the projections
-  bool folded_ = false;     // whether x is
+  AffineTerm<T> term_;   // what it takes from the projections
+  bool folded_ = false;  // whether x is
   SpinSolver<T> spin_{scratch_.spin};
   double scale_ = 1;  // of the noise block: delta = scale x[2]
   double box_ = 1;    // the box is solved for at this share of its width

@@ -225,7 +225,8 @@ void Solver<T>::find_bound_of(T* y, T* image) noexcept {
                                                 std::min(count_ - i, kBlock), plan_.weight, image + i));
       }
     } else {
-      most = maximum([&](int, size_t i, size_t m) { return kernel_.normalised_max(i, m, plan_.inverse_weight, image + i); });
+      most = maximum(
+          [&](int, size_t i, size_t m) { return kernel_.normalised_max(i, m, plan_.inverse_weight, image + i); });
     }
     norm = std::max(norm, most);
   }
@@ -339,7 +340,7 @@ harsanyi_decompose_report Solver<T>::run() noexcept {
   for (int64_t checks = 0; !done && steps_ < options_.max_steps;) {
     ++steps_;
     const bool look = steps_ == look_at || steps_ == options_.max_steps;
-    if (look) look_at = next_look(steps_, options_.check_every);
+    if (look) look_at = plan_.heuristic ? steps_ + options_.check_every : next_look(steps_, options_.check_every);
     double size;
     if (plan_.noise && !joint() && !look && !std::isfinite(free_from_)) {
       size = move_on();

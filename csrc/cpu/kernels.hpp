@@ -132,7 +132,8 @@ struct SparseKernels {
   void (*weigh_pairs)(size_t first, size_t count, const T* ratio, const T* inverse, const T* o, T* a);
   void (*couple_rows)(const SpinPair* pairs, int64_t count, size_t stride, size_t columns, T* x);
   void (*apply_block)(int dense, int count, int paths, const T* block, const int32_t* rows, const T* x, T* out);
-  void (*add_affine)(int kind, const AffineTables<T>& tables, const AffineTerm<T>& term, size_t first, size_t count, T* x);
+  void (*add_affine)(int kind, const AffineTables<T>& tables, const AffineTerm<T>& term, size_t first, size_t count,
+                     T* x);
   double (*sum)(size_t count, const T* x);
   double (*weighted_l1)(size_t first, size_t count, const T* weight, const T* x);
   void (*dual_sums)(size_t count, const double* v, double origin, T mean, T* y, double* product, double* size);

@@ -148,7 +148,7 @@ void project_rows(T* __restrict a, T* __restrict o, size_t stride, int bit, size
     for (size_t c = 0; c < kSumLanes<T>; c += lanes) {
       T* const left = a + low * stride + c;
       T* const right = o + low * stride + c;
-      const size_t set = (low << kFoldBits<T>) + column + c;
+      const size_t set = (low << kFoldBits<T>)+column + c;
       V x[rows], y[rows];
 #pragma GCC unroll 16
       for (size_t i = 0; i < rows; ++i) x[i] = load(left + i * step);
@@ -176,7 +176,8 @@ void project_rows(T* __restrict a, T* __restrict o, size_t stride, int bit, size
 
 // Rows `from_stride` apart to rows `to_stride` apart, 64 bytes wide: bits [bit, bit + radix) of their number.
 template <class T, class Op>
-void sweep_tile(int radix, const T* from, size_t from_stride, T* to, size_t to_stride, int rows, int bit, const Op& op) {
+void sweep_tile(int radix, const T* from, size_t from_stride, T* to, size_t to_stride, int rows, int bit,
+                const Op& op) {
   sweep_radix(radix, from, from_stride, to, to_stride, rows, bit, kSumLanes<T>, op);
 }
 
@@ -219,12 +220,11 @@ void project_folded(int n, size_t tile, const T* ratio, const T* inverse, T scal
 
 template <class T>
 constexpr SparseKernels<T> sparse_kernels = {
-    advance<T>,       reflect<T>,        apply_prox<T>,    excess<T>,     moved<T>,
-    restart<T>,       advance_from<T>,   joint_prox<T>,    joint_cost<T>, joint_max<T>,
-    kFoldBits<T>,     fold<T>,           unfold<T>,        advance_folded<T>, project_folded<T>,
-    residual<T>,      add<T>,            split_noise<T>,   project_pairs<T>, weigh_pairs<T>,
-    couple_rows<T>,   apply_block<T>,    add_affine<T>,    sum<T>,        weighted_l1<T>,
-    dual_sums<T>,     normalised_max<T>,
+    advance<T>,       reflect<T>,        apply_prox<T>,     excess<T>,      moved<T>,      restart<T>,
+    advance_from<T>,  joint_prox<T>,     joint_cost<T>,     joint_max<T>,   kFoldBits<T>,  fold<T>,
+    unfold<T>,        advance_folded<T>, project_folded<T>, residual<T>,    add<T>,        split_noise<T>,
+    project_pairs<T>, weigh_pairs<T>,    couple_rows<T>,    apply_block<T>, add_affine<T>, sum<T>,
+    weighted_l1<T>,   dual_sums<T>,      normalised_max<T>,
 };
 
 }  // namespace HARSANYI_ISA

@@ -99,8 +99,8 @@ void test_every_size() {
     const auto narrow = sums_case<float>(n, batch);
     const auto wide = sums_case<double>(n, batch);
     const auto back = adjoint_case(n, batch);
-    if (n < 14 || n % 2 == 0) same_in_every_order([&] { return cuda_sums(narrow); });
-    if (n < 14 || n % 2 == 1) same_in_every_order([&] { return cuda_sums(wide); });
+    same_in_every_order([&] { return cuda_sums(narrow); });
+    same_in_every_order([&] { return cuda_sums(wide); });
     same_in_every_order([&] { return cuda_adjoint(back); });
   }
 }

@@ -2,9 +2,9 @@
 //
 // Each has pair(lo, hi), the matrix on two registers, and lane<Stride>(x), the same matrix on the lane pairs
 // (i, i ^ Stride) of one register. `negate` multiplies the whole transform by -1. The two forms do the same
-// floating-point operations, so a result does not depend on the vector width, to the bit; that of Reflect and Rotate does
-// depend on whether the tier has fused operations. Only General, Reflect and Rotate multiply: in the others a NaN or inf
-// reaches just the entries whose sum contains it.
+// floating-point operations, so a result does not depend on the vector width, to the bit; that of Reflect and Rotate
+// does depend on whether the tier has fused operations. Only General, Reflect and Rotate multiply: in the others a NaN
+// or inf reaches just the entries whose sum contains it.
 #pragma once
 
 #include "vector.inl.hpp"
@@ -127,7 +127,7 @@ struct General {  // [[a,b],[c,d]]
   }
 };
 
-// The maps of the golden pencil (core/decompose.hpp), each sqrt(1 + t^2) times orthogonal: one fused operation an entry.
+// The maps of the golden pencil (core/decompose.hpp), sqrt(1 + t^2) times orthogonal: one fused operation an entry.
 template <class C>
 struct Reflect {  // [[t,1],[1,-t]]
   static constexpr bool negate = false;

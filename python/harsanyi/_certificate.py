@@ -41,13 +41,14 @@ def certify(
     by_order = problem.by_order
     n = len(by_order) - 1
     order = order_table(n)
-    limited = np.isfinite(by_order)[order]
-    weight = np.where(np.isfinite(by_order), by_order, 0.0)[order]
+    finite = np.isfinite(by_order)
+    limited = finite[order]
+    weight = np.where(finite, by_order, 0.0)[order]
     ones = np.ones(1 << n)
     ones[0] = 0
     pair = (and_, or_)
     excluded = np.zeros(v.shape[:-2], bool)
-    if not limited.all():
+    if not finite.all():
         for x in pair:
             excluded |= (np.abs(x[..., ~limited]) > 0).any((-1, -2))
     unknown = excluded | np.isnan(and_[..., -1]).any(-1)
@@ -61,12 +62,12 @@ def certify(
     y = _centred(problem, dual)
     product = ((v - origin) * y).sum(-1) - problem.boxes * np.abs(y).sum(-1)
     product = product.sum(-1)
-    counted = limited & (weight > 0)
+    inverse = np.divide(1.0, weight, out=np.zeros_like(weight), where=weight > 0)
     norm = plain = np.zeros(product.shape)
     for adjoint in (superset_zeta,) if problem.and_only else (superset_zeta, or_inverse):
         sums = _dual_norm(problem, adjoint(y))
-        norm = np.maximum(norm, np.max(sums[..., counted] / weight[counted], -1, initial=0.0))
-        plain = np.maximum(plain, np.max(sums[..., limited & (ones > 0)], -1, initial=0.0))
+        norm = np.maximum(norm, (sums * inverse).max(-1))
+        plain = np.maximum(plain, (sums * (limited * ones)).max(-1))
     bound = np.maximum(np.divide(product, norm, out=np.zeros_like(product), where=norm > 0), 0.0)
     l1_bound = np.maximum(np.divide(product, plain, out=np.zeros_like(product), where=plain > 0), 0.0)
     if problem.share < 1:

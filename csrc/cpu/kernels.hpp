@@ -78,8 +78,8 @@ struct Prox {
   const T* weight;
 };
 
-// Halpern's weights of the step and of the anchor; and, where the projected point is not at hand, what it differs by from
-// the point that was projected: factor * move.
+// Halpern's weights of the step and of the anchor; and, where the projected point is not at hand, what it differs by
+// from the point that was projected: factor * move.
 template <class T>
 struct Step {
   T keep, pull;
@@ -92,8 +92,8 @@ template <class T>
 struct AffineTables {
   const T *constant, *total, *members;
 };
-// The three for AND; for OR the last two change sign. low has the last one for subsets of the first players, the rest is
-// summed up from player.
+// The three for AND; for OR the last two change sign. low has the last one for subsets of the first players, the rest
+// is summed up from player.
 template <class T>
 struct AffineTerm {
   T constant = 0, total = 0;

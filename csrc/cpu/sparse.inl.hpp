@@ -299,7 +299,8 @@ double joint_max(T alpha, int networks, size_t stride, size_t first, size_t coun
   return static_cast<double>(most);
 }
 
-// a <- a - o + scale * d - (v - origin): the violation of the constraint by a pair's images and noise; o, d may be null.
+// a <- a - o + scale * d - (v - origin): the violation of the constraint by a pair's images and noise; o, d may be
+// null.
 template <class T>
 void residual(size_t count, const double* v, double origin, const T* o, T scale, const T* d, T* a) {
   const auto run = [&](auto has_o, auto has_d) {

@@ -26,8 +26,8 @@ void couple_rows(const SpinPair* pairs, int64_t count, size_t stride, size_t col
 // Paths that share what is loaded of a block, as far as there are registers for their sums.
 constexpr int kPathsTogether = HARSANYI_VECTOR_BYTES >= 64 ? 4 : 2;
 
-// out[rows] = block * x[rows] for a symmetric block and several paths, `count` rows of Width entries each, their numbers
-// one path after the other: the Together rows from i on.
+// out[rows] = block * x[rows] for a symmetric block and several paths, `count` rows of Width entries each, their
+// numbers one path after the other: the Together rows from i on.
 template <class T, int Width, int Together, int Paths>
 HARSANYI_INLINE void apply_rows(int i, int count, const T* block, const int32_t* rows, const T* x, T* out) {
   constexpr int lanes = Width < Vector<T>::lanes ? Width : Vector<T>::lanes;

@@ -16,6 +16,7 @@ import torch
 from harsanyi import _core, _cuda
 from harsanyi.games.masking import Masking
 from harsanyi.reductions import player_sums
+from harsanyi.sampling import sample_masks, sample_subsets
 from harsanyi.subsets import masks_to_subsets, rank_subsets, subsets_to_masks, unrank_subsets
 from simulated_cuda import DEVICE, through_plugin  # noqa: F401
 
@@ -189,6 +190,17 @@ def test_masked_batches(dtype: str, n: int, elements: int, calls: Counter[str]) 
         assert torch.equal(batch.cpu(), expected)
     assert calls["cuda_masked_batch_from_masks"] == 2
     assert calls["cuda_masked_batch"] == len(found) - 2
+
+
+@pytest.mark.parametrize(
+    ("n", "size", "exclude"), [(9, 4, (3, 8)), (63, 60, ()), (5, 0, range(5)), (4, 4, ())]
+)
+def test_draws_are_made_on_the_device(n: int, size: int, exclude: Any, calls: Counter[str]) -> None:
+    arguments: dict[str, Any] = {"exclude": exclude, "generator": 7}
+    for draw in (sample_subsets, sample_masks):
+        assert_same(draw(n, size, 33, device=DEVICE, **arguments), draw(n, size, 33, **arguments))
+        assert draw(n, size, 0, device=DEVICE, **arguments).shape[0] == 0
+    assert calls["cuda_sample_subsets"] == calls["cuda_sample_masks"] == 2
 
 
 def test_interactions_take_their_sets_from_the_device(calls: Counter[str]) -> None:

@@ -186,3 +186,14 @@ def test_draws_that_cannot_fit_say_what_they_need() -> None:
         sample_subsets(64, 2, 1)
     with pytest.raises(ArgumentError, match="n: got 2147483648"):
         sample_masks(2**31, 2, 1)
+
+
+@pytest.mark.parametrize("draw", [sample_subsets, sample_masks])
+def test_a_device_makes_it_a_tensor(draw: Callable[..., Any]) -> None:
+    found = draw(12, 5, 40, exclude=[2], generator=3, device="cpu")
+    assert torch.is_tensor(found)
+    assert torch.equal(found, torch.from_numpy(draw(12, 5, 40, exclude=[2], generator=3)))
+    assert draw(12, 5, 4, device="meta").device.type == "meta"
+    for device in ("nowhere", "cuda:99", 1.5):
+        with pytest.raises(ArgumentError, match="device: got"):
+            draw(12, 5, 4, device=device)

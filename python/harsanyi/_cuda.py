@@ -7,14 +7,17 @@ of CUDA devices take the torch implementation, like those of any other device.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from harsanyi import _core
+from harsanyi._arrays import is_tensor
 
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["place", "usable"]
+__all__ = ["place", "run", "usable"]
 
 _available = lru_cache(maxsize=1)(_core.cuda_available)
 
@@ -29,3 +32,13 @@ def place(x: torch.Tensor) -> tuple[int, int]:
     import torch
 
     return x.device.index, torch.cuda.current_stream(x.device).cuda_stream
+
+
+def run(kernel: str, *arguments: Any) -> None:
+    """The kernel on numpy arrays, or its CUDA twin on tensors; the last argument is the result."""
+    result = arguments[-1]
+    if isinstance(result, np.ndarray):
+        getattr(_core, kernel)(*arguments)
+    else:
+        addresses = (x.data_ptr() if is_tensor(x) else x for x in arguments)
+        getattr(_core, f"cuda_{kernel}")(*place(result), *addresses)

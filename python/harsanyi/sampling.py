@@ -8,19 +8,20 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 import numpy.typing as npt
 
-from harsanyi import _core
+from harsanyi import _cuda
 from harsanyi._arrays import MAX_SUBSET_PLAYERS, check_players, is_tensor, require_memory
-from harsanyi.errors import ArgumentTypeError
+from harsanyi.errors import ArgumentError, ArgumentTypeError
 
 if TYPE_CHECKING:
     import torch
 
     RandomSource = int | np.random.Generator | torch.Generator | None
+    Device = torch.device | str | int
 
 __all__ = ["sample_masks", "sample_subsets"]
 
@@ -30,9 +31,35 @@ Masks = npt.NDArray[np.bool_]
 _MAX_MASK_PLAYERS = 2**31 - 1
 
 
+@overload
 def sample_subsets(
-    n: int, size: int, count: int, *, exclude: Iterable[int] = (), generator: RandomSource = None
-) -> Integers:
+    n: int,
+    size: int,
+    count: int,
+    *,
+    exclude: Iterable[int] = (),
+    generator: RandomSource = None,
+    device: None = None,
+) -> Integers: ...
+@overload
+def sample_subsets(
+    n: int,
+    size: int,
+    count: int,
+    *,
+    exclude: Iterable[int] = (),
+    generator: RandomSource = None,
+    device: Device,
+) -> torch.Tensor: ...
+def sample_subsets(
+    n: int,
+    size: int,
+    count: int,
+    *,
+    exclude: Iterable[int] = (),
+    generator: RandomSource = None,
+    device: Device | None = None,
+) -> Integers | torch.Tensor:
     """Independent uniform draws of subsets of one size that avoid given players.
 
     Every draw is exactly uniform over the subsets that are left (Floyd's algorithm on Philox 4x32-10 words,
@@ -46,12 +73,14 @@ def sample_subsets(
         exclude: players that no draw contains; repeated ones count once.
         generator: None for fresh entropy, a seed from 0 to 2**64 - 1, or a numpy or torch Generator, from
             which a seed is drawn.
+        device: None for an array; a torch device for a tensor there, drawn by the CUDA kernels if they take
+            it, with the same bits.
 
     Returns:
         int64, shape [count].
 
     Raises:
-        ArgumentError: a number outside its range.
+        ArgumentError: a number outside its range, or a device that torch does not have.
         ArgumentTypeError: an argument of another type.
         NotEnoughMemoryError: the draws do not fit; says how much they need.
 
@@ -64,14 +93,39 @@ def sample_subsets(
     n = check_players(n, most=MAX_SUBSET_PLAYERS)
     candidates, size, count = _drawn_from(n, size, count, exclude)
     require_memory(8 * count, f"{count} draws")
-    subsets = np.empty(count, np.int64)
-    _core.sample_subsets(n, candidates, candidates.size, size, count, draw_seed(generator), 0, subsets)
-    return subsets
+    result: Integers = _drawn("sample_subsets", n, candidates, size, (count,), "int64", generator, device)
+    return result
 
 
+@overload
 def sample_masks(
-    n: int, size: int, count: int, *, exclude: Iterable[int] = (), generator: RandomSource = None
-) -> Masks:
+    n: int,
+    size: int,
+    count: int,
+    *,
+    exclude: Iterable[int] = (),
+    generator: RandomSource = None,
+    device: None = None,
+) -> Masks: ...
+@overload
+def sample_masks(
+    n: int,
+    size: int,
+    count: int,
+    *,
+    exclude: Iterable[int] = (),
+    generator: RandomSource = None,
+    device: Device,
+) -> torch.Tensor: ...
+def sample_masks(
+    n: int,
+    size: int,
+    count: int,
+    *,
+    exclude: Iterable[int] = (),
+    generator: RandomSource = None,
+    device: Device | None = None,
+) -> Masks | torch.Tensor:
     """The draws of sample_subsets as masks, for any number of players.
 
     Args:
@@ -80,6 +134,7 @@ def sample_masks(
         count: as for `sample_subsets`.
         exclude: as for `sample_subsets`.
         generator: as for `sample_subsets`.
+        device: as for `sample_subsets`.
 
     Returns:
         bool, shape [count, n], each row with exactly `size` True entries.
@@ -96,9 +151,8 @@ def sample_masks(
     n = check_players(n, most=_MAX_MASK_PLAYERS)
     candidates, size, count = _drawn_from(n, size, count, exclude)
     require_memory(n * count, f"{count} draws of {n} players")
-    masks = np.empty((count, n), np.bool_)
-    _core.sample_masks(n, candidates, candidates.size, size, count, draw_seed(generator), 0, masks)
-    return masks
+    result: Masks = _drawn("sample_masks", n, candidates, size, (count, n), "bool", generator, device)
+    return result
 
 
 def draw_seed(generator: RandomSource) -> int:
@@ -133,3 +187,30 @@ def _drawn_from(
     candidates = np.flatnonzero(allowed).astype(np.int32)
     size = check_players(size, most=candidates.size, name="size")
     return candidates, size, check_players(count, most=2**63 - 1, name="count")
+
+
+def _drawn(
+    kernel: str,
+    n: int,
+    candidates: npt.NDArray[np.int32],
+    size: int,
+    shape: tuple[int, ...],
+    dtype: str,
+    generator: RandomSource,
+    device: Device | None,
+) -> Any:
+    seed = draw_seed(generator)
+    if device is not None:
+        import torch
+
+        try:
+            result = torch.empty(shape, dtype=getattr(torch, dtype), device=device)
+        except (RuntimeError, TypeError, AssertionError) as error:
+            raise ArgumentError("device", device, "None, or a device that torch has here") from error
+        if _cuda.usable(result):
+            players = torch.from_numpy(candidates).to(device)
+            _cuda.run(kernel, n, players, candidates.size, size, shape[0], seed, 0, result)
+            return result
+    drawn = np.empty(shape, dtype)
+    _cuda.run(kernel, n, candidates, candidates.size, size, shape[0], seed, 0, drawn)
+    return drawn if device is None else torch.from_numpy(drawn).to(device)

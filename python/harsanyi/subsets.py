@@ -175,7 +175,7 @@ def rank_subsets(subsets: ArrayT) -> ArrayT:
     def rank(array: Array) -> Array:
         sets = _integers(array, "subsets", 1 << MAX_SUBSET_PLAYERS, "made of subsets, 0 to 2**63 - 1")
         ranks = _empty(sets.shape, "int64", sets)
-        _run("rank_subsets", prod(sets.shape), sets, ranks)
+        _cuda.run("rank_subsets", prod(sets.shape), sets, ranks)
         return ranks
 
     return _in_kind(rank, subsets, "subsets")
@@ -208,7 +208,7 @@ def unrank_subsets(ranks: ArrayT, n: int, k: int) -> ArrayT:
     def unrank(array: Array) -> Array:
         positions = _integers(array, "ranks", total, f"made of ranks of {total} subsets, 0 to {total - 1}")
         subsets = _empty(positions.shape, "int64", positions)
-        _run("unrank_subsets", n, k, prod(positions.shape), positions, subsets)
+        _cuda.run("unrank_subsets", n, k, prod(positions.shape), positions, subsets)
         return subsets
 
     return _in_kind(unrank, ranks, "ranks")
@@ -243,7 +243,7 @@ def subsets_to_masks(subsets: ArrayT, n: int) -> ArrayT:
         if isinstance(sets, np.ndarray):
             require_memory(count * n, f"subsets_to_masks of {count} subsets")
         masks = _empty((*sets.shape, n), "bool", sets)
-        _run("masks_from_subsets", n, count, sets, masks)
+        _cuda.run("masks_from_subsets", n, count, sets, masks)
         return masks
 
     return _in_kind(to_masks, subsets, "subsets")
@@ -283,7 +283,7 @@ def masks_to_subsets(masks: ArrayT, *, n: int | None = None) -> ArrayT:
         if not exact:
             raise ArgumentError("masks", "integers other than 0 and 1", "bool, or integers 0 and 1")
         subsets = _empty(array.shape[:-1], "int64", keep)
-        _run("subsets_from_masks", columns, prod(array.shape[:-1]), keep, subsets)
+        _cuda.run("subsets_from_masks", columns, prod(array.shape[:-1]), keep, subsets)
         return subsets
 
     return _in_kind(to_subsets, masks, "masks")
@@ -352,16 +352,6 @@ def _empty(shape: Sequence[int], dtype: str, like: Array) -> Array:
     import torch
 
     return like.new_empty(shape, dtype=getattr(torch, dtype))
-
-
-def _run(kernel: str, *arguments: Any) -> None:
-    """The kernel on numpy arrays, or its CUDA twin on tensors; the last argument is the result."""
-    result = arguments[-1]
-    if isinstance(result, np.ndarray):
-        getattr(_core, kernel)(*arguments)
-    else:
-        addresses = (x.data_ptr() if is_tensor(x) else x for x in arguments)
-        getattr(_core, f"cuda_{kernel}")(*_cuda.place(result), *addresses)
 
 
 def _in_kind(f: Callable[[Array], Array], x: ArrayT, name: str) -> ArrayT:

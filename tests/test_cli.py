@@ -239,10 +239,10 @@ def strongest(record: Explanation) -> float:
 
 
 def test_a_gap_that_is_not_reached_is_said_and_no_error(explain: Command) -> None:
-    result = explain(*TUMOURS, "--gap", 0, "--noise", 0)
+    result = explain(*TUMOURS, "--gap", 0, "--noise", 0, "--max-steps", 70)
     assert (result.code, result.err) == (0, "")
     found = result.record.decomposition
-    assert found.status == "max_steps"
+    assert (found.status, found.steps) == ("max_steps", 70)
     assert f"the 0% asked for was NOT reached; {found.steps} steps" in result.words
     assert "noise term none" in result.words
     assert not found.delta.any()
@@ -258,8 +258,11 @@ def test_plain_interactions_alone(explain: Command, monkeypatch: pytest.MonkeyPa
     assert "(Harsanyi dividends)" in result.words
     assert "sparse pair" not in result.words
     assert drawn[0]["sparse"] is False
-    for option in ("--noise", "--gap"):
-        refused(explain(*TUMOURS, "--plain", option, 0.1), f"{option}: got 0.1, but it must be left out with")
+    for option, value in (("--noise", 0.1), ("--gap", 0.1), ("--max-steps", 9)):
+        refused(
+            explain(*TUMOURS, "--plain", option, value),
+            f"{option}: got {value}, but it must be left out with",
+        )
 
 
 def test_the_second_run_needs_no_training(explain: Command) -> None:

@@ -27,7 +27,7 @@ its corners, and shows which of them the network uses together: the sparsest AND
 and OR interactions that add up to its outputs, with proof that there are hardly
 any sparser ones. With --model and --sample: the same for your own network."""
 _OUTPUTS = {"log_odds": "log-odds", "logit": "logit", "log_prob": "log-probability"}
-_NOISE, _GAP = 0.02, 1e-3
+_NOISE, _GAP, _MAX_STEPS = 0.02, 1e-3, 20_000
 _TWO_ACCOUNTS = (
     "AND interactions alone add up to this output, and so do OR interactions alone: two accounts of it."
 )
@@ -100,6 +100,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help=f"proven bound on how much sparser another pair may be, as a share (default: {_GAP:g})",
     )
     pair.add_argument(
+        "--max-steps",
+        type=_positive,
+        metavar="K",
+        help=f"steps to reach that in (default: {_MAX_STEPS:,})",
+    )
+    pair.add_argument(
         "--plain",
         action="store_true",
         help="no sparse pair: AND interactions alone (Harsanyi dividends), and OR interactions alone",
@@ -158,9 +164,10 @@ def run(args: argparse.Namespace) -> int:
     from harsanyi.explanation import explain
     from harsanyi.games import outputs
 
-    for option in ("noise", "gap"):
+    for option in ("noise", "gap", "max_steps"):
         if args.plain and getattr(args, option) is not None:
-            raise ArgumentError(f"--{option}", getattr(args, option), "left out with --plain")
+            name = f"--{option.replace('_', '-')}"
+            raise ArgumentError(name, getattr(args, option), "left out with --plain")
     with _threads(args.threads):
         subject = _subjects.own_subject(args) if args.model or args.sample else _subjects.demo_subject(args)
         with _writing(args.output_dir):  # before the evaluation, so that its time is not lost
@@ -217,7 +224,8 @@ def _with_pair(explanation: Explanation, args: argparse.Namespace) -> Explanatio
     from harsanyi.sparse import decompose
 
     noise = _NOISE if args.noise is None else args.noise
-    found = decompose(explanation.v, noise=noise, gap=_gap(args), tie_break=TIE_BREAK)
+    steps = _MAX_STEPS if args.max_steps is None else args.max_steps
+    found = decompose(explanation.v, noise=noise, gap=_gap(args), tie_break=TIE_BREAK, max_steps=steps)
     return dataclasses.replace(explanation, decomposition=found)
 
 

@@ -157,6 +157,26 @@ def test_a_graph_is_captured_and_replayed() -> None:
         assert same_bits(z, hs.or_transform(hs.mobius(values.cpu())))
 
 
+def test_sums_are_captured_once_their_weights_are_there() -> None:
+    first, second = random_tensor((5, 1 << 10)).to(DEVICE), random_tensor((5, 1 << 10)).to(DEVICE) + 1
+    x = first.clone()
+    side = torch.cuda.Stream()
+    side.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(side):
+        hs.reduce_orders(x, threshold=0.5)
+        hs.shapley_values(x)
+    torch.cuda.current_stream().wait_stream(side)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        sums, values = hs.reduce_orders(x, threshold=0.5), hs.shapley_values(x)
+    for game in (first, second):
+        x.copy_(game)
+        graph.replay()
+        torch.testing.assert_close(sums.sum.cpu(), hs.reduce_orders(game.cpu(), threshold=0.5).sum)
+        assert torch.equal(sums.count.cpu(), hs.reduce_orders(game.cpu(), threshold=0.5).count)
+        torch.testing.assert_close(values.cpu(), hs.shapley_values(game.cpu()))
+
+
 def test_pair_sums_and_their_adjoint() -> None:
     for shape in ((1,), (3, 4), (7, 1 << 6), (2, 1 << 16)):
         for dtype in (torch.float32, torch.float64):

@@ -148,7 +148,7 @@ void project_rows(T* __restrict a, T* __restrict o, size_t stride, int bit, size
     for (size_t c = 0; c < kSumLanes<T>; c += lanes) {
       T* const left = a + low * stride + c;
       T* const right = o + low * stride + c;
-      const size_t set = (low << kFoldBits<T>)+column + c;
+      const size_t set = column + c + (low << kFoldBits<T>);
       V x[rows], y[rows];
 #pragma GCC unroll 16
       for (size_t i = 0; i < rows; ++i) x[i] = load(left + i * step);

@@ -109,12 +109,20 @@ def player_sums(x: Any, n: int, weights: Floats) -> Any:
     return torch.from_numpy(sums).to(values.dtype)
 
 
+@lru_cache(maxsize=64)
+def _weights_on(weights: bytes, device: torch.device) -> torch.Tensor:
+    """Weights on a device, kept there: a copy from the host could be no part of a graph."""
+    import torch
+
+    return torch.frombuffer(bytearray(weights), dtype=torch.float64).to(device)
+
+
 def _player_sums_cuda(x: torch.Tensor, n: int, weights: Floats) -> torch.Tensor:
     import torch
 
     batch = tuple(x.shape[:-1])
     size = (as_lattice(x)[2], n, prod(batch))
-    by_order = torch.tensor(weights, device=x.device)
+    by_order = _weights_on(weights.tobytes(), x.device)
     sums = torch.empty((*batch, n), dtype=torch.float64, device=x.device)
     scratch = torch.empty(_core.cuda_player_sums_workspace(*size), dtype=torch.uint8, device=x.device)
     _core.cuda_player_sums(
@@ -259,7 +267,13 @@ def _reduce_cuda(x: torch.Tensor, n: int, limits: Floats | None, salient_only: b
 
     batch = tuple(x.shape[:-1])
     size = (as_lattice(x)[2], n, prod(batch))
-    limit = None if limits is None else torch.tensor(limits, device=x.device)
+    limit = None
+    if (
+        limits is not None and limits.size and (limits == limits.flat[0]).all()
+    ):  # filled there, not copied there
+        limit = torch.full(batch, float(limits.flat[0]), dtype=torch.float64, device=x.device)
+    elif limits is not None:
+        limit = torch.tensor(limits, device=x.device)
     shape = (*batch, n + 1)
     s, a, p, m = (torch.empty(shape, dtype=torch.float64, device=x.device) for _ in range(4))
     count = torch.empty(shape, dtype=torch.int64, device=x.device)

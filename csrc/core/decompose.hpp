@@ -10,13 +10,15 @@
 //   - with noise, delta = s delta', the system is kron(K1) + kron(K2) + s^2 I: solved by spin.hpp;
 //   - AND alone with noise: kron(K1) + I, diagonal after one rotation a bit.
 // Without noise the constant and the singletons, common to both kinds, are there once more in a scale of their own
-// (affine.hpp). A restart comes when the step has shrunk enough, and then the threshold moves so that coefficients and
-// multipliers travel about equally far, and likewise the scales of the noise block and of the affine one: all adapt to
-// the sample. Every check_every steps, later more rarely, exact candidates are made, from the projected point (its
-// delta clipped and what that leaves given to the nearest pair) and from the thresholded one (what it leaves moved
-// into one kind), and the multipliers y give the lower bound (v.y - zeta |y|_1) / max(|Z^T y|, |Q^T y|) / w, y less
-// its mean: valid for any y. The best of each is kept. Several networks together cost (1 - alpha) max_k + alpha sum_k
-// of an interaction's sizes; one system each. Order of operations fixed: the same bits on any number of threads.
+// (affine.hpp).
+// A restart comes when the step has shrunk enough, and then the threshold moves so that coefficients and multipliers
+// travel about equally far, and likewise the scales of the noise block and of the affine one: all adapt to the sample.
+// Every check_every steps, later more rarely, exact candidates are made, from the projected point (its delta clipped
+// and what that leaves given to the nearest pair) and from the thresholded one (what it leaves moved into one kind),
+// and the multipliers y give the lower bound (v.y - zeta |y|_1) / max(|Z^T y|, |Q^T y|) / w, y less its mean: valid
+// for any y. The best of each is kept.
+// Several networks together cost (1 - alpha) max_k + alpha sum_k of an interaction's sizes; one system each.
+// Order of operations fixed: the same bits on any number of threads.
 #pragma once
 
 #include <atomic>

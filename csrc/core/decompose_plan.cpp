@@ -92,18 +92,16 @@ void fill_spins(const Parts& parts, DecomposePlanHead& head) {
   head.coupled = spin.coupled();
   for (int level = 0; level <= head.coupled; ++level) head.level_begin[level] = spin.level_begin(level);
   std::memcpy(parts.pairs, spin.pairs(), sizeof(SpinPair) * static_cast<size_t>(head.level_begin[head.coupled]));
-  int32_t row = 0, value = 0;
+  std::memcpy(parts.rows, spin.rows(0), sizeof(int32_t) << head.coupled);  // of all paths, sorted by spin already
+  int32_t row = 0, value = 0, path = 0;
   for (int d = head.coupled; d >= 0; d -= 2) {
     const int k = head.spins++;
     head.side[k] = (d + 1) << head.dense;
     head.first_row[k] = row;
     head.first_value[k] = value;
     head.first_entry[k] = head.entries;
-    for (int32_t path = 0; path < spin.paths(); ++path) {
-      if (spin.spin(path) != d) continue;
-      ++head.paths[k];
-      for (int i = 0; i <= d; ++i) parts.rows[row++] = spin.rows(path)[i];
-    }
+    for (; path < spin.paths() && spin.spin(path) == d; ++path) ++head.paths[k];
+    row += head.paths[k] * (d + 1);
     const int entries = head.side[k] * head.side[k];
     std::memcpy(parts.work, spin.block(d), sizeof(double) * static_cast<size_t>(entries));
     diagonalise(parts.work, head.side[k], parts.vectors + head.entries, parts.values + value);

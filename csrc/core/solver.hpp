@@ -141,6 +141,7 @@ class Solver {
   }
   void threshold(int kind, T* z) const noexcept;
 
+  static size_t affine_set(int i) noexcept { return size_t{1} << i >> 1; }  // the empty set, then the singletons
   double affine_prox(int i, double q) const noexcept;
   void read_affine(const T* x, double* p) const noexcept;
   void fold_affine(const double* s, T* a) const noexcept;

@@ -75,7 +75,7 @@ void Solver<T>::project_folded() noexcept {
   T before[kAffine], after[kAffine], corner[kLargestLeaf];
   const Prox<T> soft = prox(0, 0);
   for (int i = 0; i <= plan_.n; ++i) {
-    const size_t set = i == 0 ? 0 : size_t{1} << (i - 1);
+    const size_t set = affine_set(i);
     const T bound = soft.unit * soft.weight[i == 0 ? 0 : 1], q = q_[0][set];
     before[i] = q - 2 * std::min(std::max(q, -bound), bound);
   }
@@ -90,7 +90,7 @@ void Solver<T>::project_folded() noexcept {
                            x_[1], own);
   });
   for (int i = 0; i <= plan_.n; ++i) {
-    const size_t set = i == 0 ? 0 : size_t{1} << (i - 1);
+    const size_t set = affine_set(i);
     if (i == 0 || set >= leaf) kernel_.unfold(0, leaf, x_[0] + set / leaf * leaf, corner);
     after[i] = corner[set % leaf];
   }

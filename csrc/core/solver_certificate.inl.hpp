@@ -112,10 +112,10 @@ template <class T>
 void Solver<T>::look_at_point() noexcept {
   if (!plan_.has_affine) return from_points();
   T kept[kAffine];
-  for (int i = 0; i <= plan_.n; ++i) kept[i] = x_[0][i == 0 ? 0 : size_t{1} << (i - 1)];
+  for (int i = 0; i <= plan_.n; ++i) kept[i] = x_[0][affine_set(i)];
   fold_affine(affine_[kReflected], x_[0]);
   from_points();
-  for (int i = 0; i <= plan_.n; ++i) x_[0][i == 0 ? 0 : size_t{1} << (i - 1)] = kept[i];
+  for (int i = 0; i <= plan_.n; ++i) x_[0][affine_set(i)] = kept[i];
 }
 
 // The thresholded point does not: what it leaves is noise as far as the box holds it, and the rest goes to one kind.

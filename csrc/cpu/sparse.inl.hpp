@@ -3,7 +3,7 @@
 // A block of the splitting holds q = z + u with z = prox(q): soft thresholding for coefficients, clipping to a box for
 // the noise term. What depends on the order of a subset alone comes from tables of one row per order, so no vector of
 // weights is read. Plain loops for the compiler to vectorise. No operation depends on the position of an entry, and
-// sums run in 64 bytes of lanes: every tier gives the same bits.
+// sums run in 64 bytes of lanes: every tier that has fused operations gives the same bits.
 #pragma once
 
 #include <type_traits>

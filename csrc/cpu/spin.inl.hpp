@@ -1,5 +1,5 @@
 // Rotations and block products of the exact projection with a noise term (core/spin.hpp has the method). Additions come
-// in the order of the rows: every tier gives the same bits.
+// in the order of the rows: every tier that has fused operations gives the same bits.
 #pragma once
 
 #include "kernels.hpp"

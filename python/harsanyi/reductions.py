@@ -262,18 +262,21 @@ def _reduce_kernel(x: Any, n: int, threshold: Any, salient_only: bool) -> OrderS
     return OrderSums(from_numpy(s), from_numpy(a), from_numpy(p), from_numpy(m), from_numpy(count))
 
 
+def _limits_on(limits: Floats, device: torch.device) -> torch.Tensor:
+    """Thresholds on a device; one for all vectors is filled in there, which can be part of a graph."""
+    import torch
+
+    if limits.size and (limits == limits.flat[0]).all():
+        return torch.full(limits.shape, float(limits.flat[0]), dtype=torch.float64, device=device)
+    return torch.tensor(limits, device=device)
+
+
 def _reduce_cuda(x: torch.Tensor, n: int, limits: Floats | None, salient_only: bool) -> OrderSums[Any]:
     import torch
 
     batch = tuple(x.shape[:-1])
     size = (as_lattice(x)[2], n, prod(batch))
-    limit = None
-    if (
-        limits is not None and limits.size and (limits == limits.flat[0]).all()
-    ):  # filled there, not copied there
-        limit = torch.full(batch, float(limits.flat[0]), dtype=torch.float64, device=x.device)
-    elif limits is not None:
-        limit = torch.tensor(limits, device=x.device)
+    limit = None if limits is None else _limits_on(limits, x.device)
     shape = (*batch, n + 1)
     s, a, p, m = (torch.empty(shape, dtype=torch.float64, device=x.device) for _ in range(4))
     count = torch.empty(shape, dtype=torch.int64, device=x.device)

@@ -9,6 +9,7 @@
 #include "solver_affine.inl.hpp"
 #include "solver_certificate.inl.hpp"
 #include "solver_iteration.inl.hpp"
+#include "solver_polish.inl.hpp"
 
 namespace harsanyi {
 namespace {

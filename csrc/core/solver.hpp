@@ -13,6 +13,8 @@ namespace harsanyi {
 
 constexpr double kInversePencil[4] = {kSine - kCosine, kCosine, kCosine + kSine, -kSine};   // Y^-1 = U Z^-1
 constexpr double kInversePencilT[4] = {kSine - kCosine, kCosine + kSine, kCosine, -kSine};  // Y^-T
+constexpr double kMultipliers[4] = {kCosine * (kSine - kCosine), kCosine * (kCosine + kSine), kCosine * kCosine,
+                                    -kCosine * kSine};  // the same for the unscaled rotations
 
 // Sums run over blocks of this many entries, in order, whoever computes them.
 constexpr size_t kBlock = 8192;
@@ -177,8 +179,12 @@ class Solver {
   void look_at_point() noexcept;
   void from_points() noexcept;
   void from_thresholds(bool keep_or) noexcept;
-  void find_bound() noexcept;
+  T* explain_multipliers() noexcept;
+  T* find_bound() noexcept;
   void find_bound_of(T* y, T* image) noexcept;
+  void polish_bound(T* y) noexcept;
+  void polish_point() noexcept;
+  void relax(int block, T sign) noexcept;
   void loosen() noexcept;
   void repair() noexcept;
   void finish() noexcept;
@@ -212,7 +218,7 @@ class Solver {
   double box_ = 1;    // the box is solved for at this share of its width
   T unit_ = 0;        // threshold of weight 1
   T free_from_ = static_cast<T>(INFINITY);
-  double best_ = INFINITY, bound_ = 0;
+  double best_ = INFINITY, bound_ = 0, last_gap_ = INFINITY;
   int64_t steps_ = 0, stretch_ = 0;  // in all, and since the last restart
   double first_size_ = 0, last_size_ = INFINITY;
 };

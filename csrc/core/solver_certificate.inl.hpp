@@ -150,9 +150,32 @@ void Solver<T>::from_thresholds(bool keep_or) noexcept {
   try_pair(x_[0], x_[1], x_[2], 1);
 }
 
-// The multipliers that explain q - z best, as a bound. Uses x.
+// The y whose A^T y is nearest to the multipliers in x, which is used up; x[1] stays free without noise, x[2] with it.
 template <class T>
-void Solver<T>::find_bound() noexcept {
+T* Solver<T>::explain_multipliers() noexcept {
+  if (!plan_.noise) {
+    named(Kind::reflect, x_[0]);
+    named(Kind::rotate, x_[1]);
+    each([&](int k, size_t i, size_t m, size_t) {
+      kernel_.weigh_pairs(i, m, plan_.ratio, plan_.inverse, at(x_[1], k) + i, at(x_[0], k) + i);
+    });
+    general(kMultipliers, x_[0]);
+    return x_[0];
+  }
+  named(Kind::zeta, x_[0]);
+  if (!plan_.and_only) named(Kind::or_inverse, x_[1]);
+  each([&](int k, size_t i, size_t m, size_t) {
+    if (!plan_.and_only) kernel_.add(m, -1, at(x_[1], k) + i, at(x_[0], k) + i);
+    kernel_.add(m, static_cast<T>(scale_), at(x_[2], k) + i, at(x_[0], k) + i);
+  });
+  T* y;
+  solve(x_[0], t1_, y);
+  return y;
+}
+
+// The multipliers q - z as a bound; returns their y. Uses x.
+template <class T>
+T* Solver<T>::find_bound() noexcept {
   for (int b = 0; b < 3; ++b) {
     if (q_[b] == nullptr) continue;
     each([&](int k, size_t i, size_t m, size_t) {
@@ -163,24 +186,9 @@ void Solver<T>::find_bound() noexcept {
       }
     });
   }
-  if (!plan_.noise) {
-    named(Kind::reflect, x_[0]);
-    named(Kind::rotate, x_[1]);
-    each([&](int k, size_t i, size_t m, size_t) {
-      kernel_.weigh_pairs(i, m, plan_.ratio, plan_.inverse, at(x_[1], k) + i, at(x_[0], k) + i);
-    });
-    general(kInversePencilT, x_[0]);
-    return find_bound_of(x_[0], x_[1]);
-  }
-  named(Kind::zeta, x_[0]);
-  if (!plan_.and_only) named(Kind::or_inverse, x_[1]);
-  each([&](int k, size_t i, size_t m, size_t) {
-    if (!plan_.and_only) kernel_.add(m, -1, at(x_[1], k) + i, at(x_[0], k) + i);
-    kernel_.add(m, static_cast<T>(scale_), at(x_[2], k) + i, at(x_[0], k) + i);
-  });
-  T* y;
-  solve(x_[0], t1_, y);
-  find_bound_of(y, x_[2]);
+  T* const y = explain_multipliers();
+  find_bound_of(y, plan_.noise ? x_[2] : x_[1]);
+  return y;
 }
 
 template <class T>
@@ -354,7 +362,14 @@ harsanyi_decompose_report Solver<T>::run() noexcept {
     }
     if (look) {
       if (checks++ % 2 == 0) from_thresholds(checks % 4 == 1);
-      if (!std::isfinite(free_from_)) find_bound();
+      if (!std::isfinite(free_from_)) {
+        T* const y = find_bound();
+        if (!joint() && polish_is_due(1 - bound_ / best_, last_gap_, options_.gap)) {
+          polish_bound(y);
+          if (plan_.noise) polish_point();
+        }
+        last_gap_ = 1 - bound_ / best_;
+      }
       reflect_all();
       done = std::isfinite(best_) && (best_ - bound_ <= options_.gap * best_ || best_ <= 1e-12 * plain_);
       if (interrupt_.stopped()) break;

@@ -271,7 +271,7 @@ void Solver<T>::restart(double size) noexcept {
   double near = 0, dual = 0;
   for (int kind = 0; kind < kinds(); ++kind) distances(kind, &near, &dual);
   const bool moves = near > 0 && dual > 0 && (scales_move() || !options_.warm_start);
-  const double factor = moves ? power_of_ratio(kMoveRatio * std::sqrt(near / dual)) : 1;
+  const double factor = moves ? power_of_ratio(move_ratio(plan_.noise) * std::sqrt(near / dual)) : 1;
   const double move = rescale_noise(factor);
   folded_ = false;
   if (plan_.has_affine) restart_affine(factor);

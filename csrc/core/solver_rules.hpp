@@ -12,13 +12,14 @@ constexpr double kSine = 0.52573111211913360603, kCosine = 0.8506508083520399321
 
 // When a restart comes: the step has shrunk to the first share of what it was after the last one, or to the second
 // and grows again, or the stretch is the third share of all steps. Then the threshold moves by the square root of
-// twice the ratio of the ways, at most by kMostMove. Measured on trained and planted games, n = 8..14: the first two
-// shares hardly matter.
-constexpr double kShrunk = 0.25, kShrunkGrowing = 0.7, kLongest = 0.2;
-constexpr double kMoveRatio = 2, kMostMove = 3;
-// The noise block's scale moves by the same rule with half the ratio of its own ways; a small move is not worth new
-// inverses, and neither are the first few steps.
-constexpr double kNoiseRatio = 0.5, kLeastMove = 1.25;
+// move_ratio times the ratio of the ways, at most by kMostMove. Measured on trained and planted games, n = 8..14: the
+// first two shares hardly matter.
+constexpr double kShrunk = 0.25, kShrunkGrowing = 0.7, kLongest = 0.25;
+constexpr double kMostMove = 3;
+HARSANYI_HD constexpr double move_ratio(bool noise) { return noise ? 1.5 : 1.25; }
+// The noise block's scale moves by the same rule with a share of the ratio of its own ways; a small move is not worth
+// new inverses, and neither are the first few steps.
+constexpr double kNoiseRatio = 0.7, kLeastMove = 1.25;
 // After a warm start nothing moves at first, the threshold neither: the first ways are small and say nothing.
 constexpr int kFirstMove = 8, kFirstWarmMove = 60;
 // The affine block's scale at the start; it moves as the threshold does.
@@ -27,6 +28,15 @@ constexpr double kAffineStart = 3;
 HARSANYI_HD inline double power_of_ratio(double ratio) {
   const double move = sqrt(ratio);
   return move < 1 / kMostMove ? 1 / kMostMove : (move > kMostMove ? kMostMove : move);
+}
+
+// Candidates and bound are polished kPolish times by projections over-relaxed by kPolishRelax, once the gap is below
+// kPolishNear times the one asked for, unless it still falls by itself: to kPolishSlow of what it was at the last look.
+constexpr int kPolish = 7;
+constexpr double kPolishRelax = 1.9, kPolishNear = 3, kPolishSlow = 0.7;
+
+HARSANYI_HD inline bool polish_is_due(double gap, double last, double wanted) {
+  return gap > wanted && gap <= kPolishNear * wanted && gap > kPolishSlow * last;
 }
 
 // The step of the next look at the gap. A look costs about two steps, and half an interval is lost at the end: the best

@@ -109,6 +109,7 @@ struct SparseKernels {
   void (*reflect)(const Prox<T>& prox, size_t first, size_t count, const T* q, T* x);
   void (*apply_prox)(const Prox<T>& prox, size_t first, size_t count, const T* q, T* z);
   void (*excess)(const Prox<T>& prox, size_t first, size_t count, const T* q, T* u);
+  void (*relax)(const Prox<T>& prox, size_t first, size_t count, T factor, T sign, T* x);
   void (*moved)(const Prox<T>& prox, size_t first, size_t count, const T* q, const T* anchor, double* near,
                 double* dual);
   void (*restart)(const Prox<T>& prox, size_t first, size_t count, T factor, T* q, T* anchor, T* x);

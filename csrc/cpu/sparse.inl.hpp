@@ -181,6 +181,20 @@ void excess(const Prox<T>& prox, size_t first, size_t count, const T* q, T* u) {
   });
 }
 
+// x <- sign * (x + factor * (clip(x) - x)), clipped at the thresholds.
+template <class T>
+void relax(const Prox<T>& prox, size_t first, size_t count, T factor, T sign, T* x) {
+  const T keep = sign * (1 - factor), move = sign * factor;
+  if (prox.weight == nullptr) {
+    for (size_t i = 0; i < count; ++i) x[i] = keep * x[i] + move * clip(x[i], prox.unit);
+    return;
+  }
+  by_rows(first, count, prox.weight, [&](size_t begin, size_t m, const T* __restrict w) {
+    T* __restrict to = x + begin;
+    for (size_t i = 0; i < m; ++i) to[i] = keep * to[i] + move * clip(to[i], prox.unit * w[i]);
+  });
+}
+
 // Squared distances of z = prox(q) and of u = q - z from those of the anchor.
 template <class T>
 void moved(const Prox<T>& prox, size_t first, size_t count, const T* q, const T* anchor, double* near, double* dual) {

@@ -159,7 +159,11 @@ class Solver {
   __device__ __forceinline__ void keep(double value, const A& a, const O& o, const D& d);
   __device__ __forceinline__ void from_points();
   __device__ __forceinline__ void from_thresholds(bool keep_or);
-  __device__ __forceinline__ void find_bound();
+  __device__ __forceinline__ const Vec<T>& explain_multipliers();
+  __device__ __forceinline__ const Vec<T>& find_bound();
+  __device__ __forceinline__ void find_bound_of(const Vec<T>& y);
+  __device__ __forceinline__ void polish_bound(const Vec<T>& y);
+  __device__ __forceinline__ void polish_point();
   __device__ __forceinline__ void finish();
 
   const Job<T>& job_;
@@ -175,7 +179,7 @@ class Solver {
 
   const double* v_ = nullptr;
   double *and_ = nullptr, *or_ = nullptr, *delta_ = nullptr, *dual_ = nullptr;
-  double origin_ = 0, zeta_ = 0, plain_ = 0, scale_ = 1, box_ = 1, best_ = 0, bound_ = 0;
+  double origin_ = 0, zeta_ = 0, plain_ = 0, scale_ = 1, box_ = 1, best_ = 0, bound_ = 0, last_gap_ = 0;
   double first_size_ = 0, last_size_ = 0;
   double affine_q_ = 0, affine_x_ = 0, affine_anchor_ = 0, affine_scale_ = kAffineStart;  // of this lane's entry
   T unit_ = 0;

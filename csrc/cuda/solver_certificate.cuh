@@ -86,9 +86,30 @@ __device__ __forceinline__ void Solver<T, Noise>::from_thresholds(bool keep_or) 
   keep(team_.sum(value), a, o, [&](unsigned i) { return noise.get(i); });
 }
 
-// The multipliers that explain q - z best, as a bound. Uses x.
+// The y whose A^T y is nearest to the multipliers in x, which is used up; x[1] stays free.
 template <class T, bool Noise>
-__device__ __forceinline__ void Solver<T, Noise>::find_bound() {
+__device__ __forceinline__ const Vec<T>& Solver<T, Noise>::explain_multipliers() {
+  if (Noise) {
+    in_place(Zeta{}, x_[0], or_synthesis(), x_[1]);
+    const T scale = static_cast<T>(scale_);
+    each([&](unsigned i) { x_[0].put(i, x_[0].get(i) + x_[1].get(i) + scale * x_[kBlocks - 1].get(i)); });
+    solve(x_[0], t1_);
+    return t1_;
+  }
+  const T t = static_cast<T>(kTangent);
+  in_place(Reflect<T>{t}, x_[0], Rotate<T>{t}, x_[1]);
+  each([&](unsigned i) {
+    const unsigned m = static_cast<unsigned>(__popc(i));
+    x_[0].put(i, (x_[0].get(i) + ratio_.get(m) * x_[1].get(i)) * inverse_.get(m));
+  });
+  const T c = static_cast<T>(kCosine);  // of the unscaled rotations
+  in_place(General<T>{c * T(kSine - kCosine), c * T(kCosine + kSine), c * T(kCosine), c * T(-kSine)}, x_[0]);
+  return x_[0];
+}
+
+// The multipliers q - z as a bound; returns their y. Uses x.
+template <class T, bool Noise>
+__device__ __forceinline__ const Vec<T>& Solver<T, Noise>::find_bound() {
   each([&](unsigned i) {
 #pragma unroll
     for (int b = 0; b < kBlocks; ++b) {
@@ -96,21 +117,44 @@ __device__ __forceinline__ void Solver<T, Noise>::find_bound() {
       x_[b].put(i, q - prox(b, q, i));
     }
   });
-  const Vec<T>& y = Noise ? t1_ : x_[0];
-  if (Noise) {
-    in_place(Zeta{}, x_[0], or_synthesis(), x_[1]);
-    const T scale = static_cast<T>(scale_);
-    each([&](unsigned i) { x_[0].put(i, x_[0].get(i) + x_[1].get(i) + scale * x_[kBlocks - 1].get(i)); });
-    solve(x_[0], t1_);
-  } else {
-    const T t = static_cast<T>(kTangent);
-    in_place(Reflect<T>{t}, x_[0], Rotate<T>{t}, x_[1]);
-    each([&](unsigned i) {
-      const unsigned m = static_cast<unsigned>(__popc(i));
-      x_[0].put(i, (x_[0].get(i) + ratio_.get(m) * x_[1].get(i)) * inverse_.get(m));
+  const Vec<T>& y = explain_multipliers();
+  find_bound_of(y);
+  return y;
+}
+
+// Over-relaxed projections of A^T y on the thresholds and back on the range of A^T. Uses x.
+template <class T, bool Noise>
+__device__ __forceinline__ void Solver<T, Noise>::polish_bound(const Vec<T>& y) {
+  const T keep = static_cast<T>(1 - kPolishRelax), move = static_cast<T>(kPolishRelax);
+  for (int i = 0; i < kPolish; ++i) {
+    if (Noise) each([&](unsigned s) { x_[kBlocks - 1].put(s, static_cast<T>(scale_) * y.get(s)); });
+    transform(team_, n_, or_synthesis(), y, x_[1], SupersetZeta{}, y, x_[0]);
+    each([&](unsigned s) {
+      const T bound = unit_ * weight(s);
+#pragma unroll
+      for (int b = 0; b < 2; ++b) x_[b].put(s, keep * x_[b].get(s) + move * clip(x_[b].get(s), bound));
     });
-    in_place(General<T>{T(kSine - kCosine), T(kCosine + kSine), T(kCosine), T(-kSine)}, x_[0]);
+    explain_multipliers();
   }
+  find_bound_of(y);
+}
+
+// The projected point, between the constraint and the box of its noise. Uses x.
+template <class T, bool Noise>
+__device__ __forceinline__ void Solver<T, Noise>::polish_point() {
+  const T keep = static_cast<T>(1 - kPolishRelax), move = static_cast<T>(kPolishRelax);
+  const Vec<T>& noise = x_[kBlocks - 1];
+  reflect_all();
+  project();
+  for (int i = 0; i < kPolish; ++i) {
+    each([&](unsigned s) { noise.put(s, keep * noise.get(s) + move * clip(noise.get(s), noise_unit())); });
+    project();
+  }
+  from_points();
+}
+
+template <class T, bool Noise>
+__device__ __forceinline__ void Solver<T, Noise>::find_bound_of(const Vec<T>& y) {
   // Sums of zero over the orders that take part.
   const int from = plan_.band_from, to = plan_.band_to;
   const auto in_band = [&](unsigned i) { return __popc(i) >= from && __popc(i) <= to; };
@@ -204,6 +248,7 @@ __device__ __forceinline__ void Solver<T, Noise>::run(int64_t sample) {
   zeta_ = Noise ? job_.zetas[sample] : 0;
   best_ = INFINITY;
   bound_ = 0;
+  last_gap_ = INFINITY;
   steps_ = stretch_ = 0;
   start();
   bool done = !(plain_ > 0 && plain_ < INFINITY);  // constant, or not finite
@@ -225,7 +270,12 @@ __device__ __forceinline__ void Solver<T, Noise>::run(int64_t sample) {
     if (look) {
       if (checks % 2 == 0) from_thresholds(checks % 4 == 0);
       ++checks;
-      find_bound();
+      const Vec<T>& y = find_bound();
+      if (polish_is_due(1 - bound_ / best_, last_gap_, job_.gap)) {
+        polish_bound(y);
+        if (Noise) polish_point();
+      }
+      last_gap_ = 1 - bound_ / best_;
       reflect_all();
       done = best_ < INFINITY && (best_ - bound_ <= job_.gap * best_ || best_ <= 1e-12 * plain_);
     }

@@ -113,6 +113,36 @@ def test_single_precision_reaches_the_gap_it_promises(n: int) -> None:
         decompose(trained(n), precision="float32")
 
 
+@pytest.mark.parametrize("n", [7, 8, 10])
+def test_mixed_precision_reaches_any_gap(n: int) -> None:
+    v = trained(n)
+    for scale in (1, 1e-14, 1e14, 1e-40, 1e40):  # the last four are out of float32's reach
+        found = decompose(scale * v, noise=0, gap=1e-5)
+        assert found.status == "optimal"
+        assert found.gap <= 1e-5
+        z, o = synthesis(n)
+        rebuilt = z @ found.and_ + o[:, 1:] @ found.or_[1:]
+        np.testing.assert_allclose(
+            rebuilt, scale * v, rtol=0, atol=1e-13 * (found.l1 + scale * np.abs(v).max())
+        )
+    start, alone = (
+        decompose(v, noise=0, gap=1e-7, precision=p, max_steps=200000) for p in ("mixed", "float64")
+    )
+    assert start.lower_bound <= alone.objective
+    assert alone.lower_bound <= start.objective
+    size = np.abs(alone.and_).max()
+    np.testing.assert_allclose(
+        start.and_, alone.and_, rtol=0, atol=2e-3 * size
+    )  # and one minimiser, by the tie-break
+    again = decompose(v, noise=0, gap=1e-5, warm_start=start)
+    assert again.gap <= 1e-5
+    assert again.steps < start.steps
+    short = decompose(v, noise=0, max_steps=7)  # ends in float32
+    assert short.status == "max_steps"
+    assert short.steps == 7
+    assert 0 < short.lower_bound < short.objective < np.inf
+
+
 def test_a_tight_gap_is_reached_on_ten_players() -> None:
     v = trained(10)
     for noise in (0.0, 0.02):

@@ -81,6 +81,14 @@ void AffineBlock<T>::build(int n) noexcept {
   }
 }
 
+template <class T>
+void AffineBlock<T>::round(const AffineBlock<double>& from) noexcept {
+  for (size_t i = 0; i < 3 * table_; ++i) tables_[i] = static_cast<T>(from.tables_[i]);
+  constant_ = from.constant_;
+  own_ = from.own_;
+  other_ = from.other_;
+}
+
 // B^T M^-1 B / c^2 is constant_ for the constant and (own_ - other_) I + other_ 1 1^T for the singletons.
 template <class T>
 void AffineBlock<T>::solve(int n, double c, const double* p, double* s) const noexcept {

@@ -23,6 +23,7 @@ class AffineBlock {
  public:
   static AffineBlock place(int n, Arena& arena) noexcept;
   void build(int n) noexcept;  // n >= 1
+  void round(const AffineBlock<double>& from) noexcept;
 
   // s <- e, for p = B^T y / c; n + 1 entries each, the constant first.
   void solve(int n, double c, const double* p, double* s) const noexcept;
@@ -35,6 +36,9 @@ class AffineBlock {
   AffineTables<T> tables() const noexcept { return {tables_, tables_ + table_, tables_ + 2 * table_}; }
 
  private:
+  template <class>
+  friend class AffineBlock;
+
   T* tables_ = nullptr;
   size_t table_ = 0;      // entries of one
   Wide* work_ = nullptr;  // to build with

@@ -21,6 +21,7 @@ constexpr int kSharedPlayers = 16;
 template <class T>
 struct Pieces {
   DecomposePlan<T> plan;
+  DecomposePlan<float> ahead;   // of its beginning in f32, if it has one
   DecomposeScratch<T> scratch;  // the first worker's; the others follow at scratch_bytes
   size_t scratch_bytes;
   int workers;  // samples at a time
@@ -35,6 +36,7 @@ Pieces<T> place(const harsanyi_decompose_options& options, int n, int64_t batch,
   pieces.workers = shared || batch < 2 ? 1 : (batch < threads ? static_cast<int>(batch) : threads);
   Arena arena{memory, 0};
   pieces.plan = DecomposePlan<T>::place(options, n, noise, arena);
+  if (pieces.plan.begins_in_f32) pieces.ahead = DecomposePlan<float>::place(options, n, noise, arena);
   const size_t before = arena.used;
   pieces.scratch = DecomposeScratch<T>::place(kernels(), pieces.plan, shared ? threads : 1, arena);
   pieces.scratch_bytes = arena.used - before;
@@ -57,6 +59,11 @@ harsanyi_status decompose(const harsanyi_decompose_options& options, int n, int6
   const KernelTable& table = kernels();
   DecomposePlan<T> plan = pieces.plan;
   plan.build(options);
+  DecomposePlan<float> ahead = pieces.ahead;
+  const bool begins_in_f32 = plan.begins_in_f32 && !plan.excluded;  // what is excluded is zero only up to rounding
+  if constexpr (sizeof(T) == sizeof(double)) {
+    if (begins_in_f32) ahead.round(plan);
+  }
   Interrupt interrupt(options);
   parallel_for(batch, pieces.workers, [&](int64_t b, int worker) {
     if (interrupt.stopped()) return;
@@ -65,10 +72,11 @@ harsanyi_status decompose(const harsanyi_decompose_options& options, int n, int6
     scratch.memory += offset / sizeof(T);
     scratch.spin = pieces.scratch.spin.moved(offset);
     if (scratch.tiles != nullptr) scratch.tiles += offset;
-    const size_t first = static_cast<size_t>(b) * static_cast<size_t>(options.networks), at = first << n;
-    const DecomposeSample sample{samples.v + at,   noise ? samples.zeta + first : nullptr, samples.and_ + at,
-                                 samples.or_ + at, noise ? samples.delta + at : nullptr,   samples.dual + at};
-    reports[b] = decompose_sample<T>(table, plan, options, sample, scratch, interrupt);
+    const size_t vector = static_cast<size_t>(b) * static_cast<size_t>(options.networks), at = vector << n;
+    const DecomposeSample sample{samples.v + at,   noise ? samples.zeta + vector : nullptr, samples.and_ + at,
+                                 samples.or_ + at, noise ? samples.delta + at : nullptr,    samples.dual + at};
+    reports[b] =
+        decompose_sample<T>(table, plan, begins_in_f32 ? &ahead : nullptr, options, sample, scratch, interrupt);
   });
   if (interrupt.was_stopped()) return fail(HARSANYI_ERROR_INTERRUPTED, "stopped by the caller");
   return HARSANYI_OK;
@@ -83,7 +91,7 @@ extern "C" {
 
 void harsanyi_decompose_defaults(harsanyi_decompose_options* options) {
   if (options == nullptr) return;
-  *options = {HARSANYI_F64, 1e-3, 20000, 20, 0, 1, nullptr, 0, 1.0, 1, 0.1, 0, nullptr, nullptr};
+  *options = {HARSANYI_F64, 1, 1e-3, 20000, 20, 0, 1, nullptr, 0, 1.0, 1, 0.1, 0, nullptr, nullptr};
 }
 
 size_t harsanyi_decompose_workspace(const harsanyi_decompose_options* options, int n, int64_t batch, int with_noise) {

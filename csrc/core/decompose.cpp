@@ -10,6 +10,7 @@
 #include "solver_certificate.inl.hpp"
 #include "solver_iteration.inl.hpp"
 #include "solver_polish.inl.hpp"
+#include "solver_run.inl.hpp"
 
 namespace harsanyi {
 namespace {
@@ -18,6 +19,9 @@ constexpr double kPhi = 1.6180339887498948482;
 
 // Players of steps in two passes: more than any tier's leaf has bits, and at most as many as fit a tile into L2.
 constexpr int kLeastFolded = 8, kMostFolded = 16;
+
+// Players from which a beginning in f32 is worth its tables.
+constexpr int kLeastAhead = 8;
 
 }  // namespace
 
@@ -46,6 +50,7 @@ DecomposePlan<T> DecomposePlan<T>::place(const harsanyi_decompose_options& optio
   plan.and_only = options.and_only != 0;
   plan.heuristic = options.share < 1;
   plan.has_affine = n > 0 && !noise && !plan.and_only && !plan.heuristic && plan.networks == 1;
+  plan.begins_in_f32 = plan.has_affine && n >= kLeastAhead && sizeof(T) == sizeof(double) && options.single_first != 0;
   plan.folds = plan.has_affine && n >= kLeastFolded && n <= kMostFolded;
   const size_t table = static_cast<size_t>(n + 1) * kTableRow;
   plan.weight = arena.take<T>(table);
@@ -87,6 +92,20 @@ void DecomposePlan<T>::build(const harsanyi_decompose_options& options) noexcept
 }
 
 template <class T>
+void DecomposePlan<T>::round(const DecomposePlan<double>& from) noexcept {
+  excluded = from.excluded;
+  band_from = from.band_from;
+  band_to = from.band_to;
+  for (size_t i = 0; i < static_cast<size_t>(n + 1) * kTableRow; ++i) {
+    weight[i] = static_cast<T>(from.weight[i]);
+    inverse_weight[i] = static_cast<T>(from.inverse_weight[i]);
+    ratio[i] = static_cast<T>(from.ratio[i]);
+    inverse[i] = static_cast<T>(from.inverse[i]);
+  }
+  affine.round(from.affine);
+}
+
+template <class T>
 DecomposeScratch<T> DecomposeScratch<T>::place(const KernelTable& table, const DecomposePlan<T>& plan, int threads,
                                                Arena& arena) noexcept {
   DecomposeScratch scratch;
@@ -103,9 +122,24 @@ DecomposeScratch<T> DecomposeScratch<T>::place(const KernelTable& table, const D
 
 template <class T>
 harsanyi_decompose_report decompose_sample(const KernelTable& table, const DecomposePlan<T>& plan,
-                                           const harsanyi_decompose_options& options, const DecomposeSample& sample,
-                                           const DecomposeScratch<T>& scratch, Interrupt& interrupt) noexcept {
-  return Solver<T>(table, plan, options, sample, scratch, interrupt).run();
+                                           const DecomposePlan<float>* ahead, const harsanyi_decompose_options& options,
+                                           const DecomposeSample& sample, const DecomposeScratch<T>& scratch,
+                                           Interrupt& interrupt) noexcept {
+  Solver<T> solver(table, plan, options, sample, scratch, interrupt);
+  if constexpr (sizeof(T) == sizeof(double)) {
+    if (ahead != nullptr) {
+      harsanyi_decompose_options loose = options;
+      loose.gap = std::max(options.gap, single_gap(plan.n));
+      DecomposeScratch<float> lent;  // the second half of the memory, so that its points can be widened into the first
+      lent.threads = scratch.threads;
+      lent.memory = reinterpret_cast<float*>(scratch.memory) + (Solver<T>::vectors(plan) << plan.n);
+      lent.tiles = scratch.tiles;
+      lent.tile_bytes = scratch.tile_bytes;
+      Solver<float> first(table, *ahead, loose, sample, lent, interrupt);
+      if (first.run_ahead()) return solver.run_after(first);
+    }
+  }
+  return solver.run();
 }
 
 template struct DecomposePlan<float>;
@@ -113,10 +147,12 @@ template struct DecomposePlan<double>;
 template struct DecomposeScratch<float>;
 template struct DecomposeScratch<double>;
 template harsanyi_decompose_report decompose_sample(const KernelTable&, const DecomposePlan<float>&,
-                                                    const harsanyi_decompose_options&, const DecomposeSample&,
-                                                    const DecomposeScratch<float>&, Interrupt&) noexcept;
+                                                    const DecomposePlan<float>*, const harsanyi_decompose_options&,
+                                                    const DecomposeSample&, const DecomposeScratch<float>&,
+                                                    Interrupt&) noexcept;
 template harsanyi_decompose_report decompose_sample(const KernelTable&, const DecomposePlan<double>&,
-                                                    const harsanyi_decompose_options&, const DecomposeSample&,
-                                                    const DecomposeScratch<double>&, Interrupt&) noexcept;
+                                                    const DecomposePlan<float>*, const harsanyi_decompose_options&,
+                                                    const DecomposeSample&, const DecomposeScratch<double>&,
+                                                    Interrupt&) noexcept;
 
 }  // namespace harsanyi

@@ -37,6 +37,7 @@ template <class T>
 struct DecomposePlan {
   static DecomposePlan place(const harsanyi_decompose_options& options, int n, bool noise, Arena& arena) noexcept;
   void build(const harsanyi_decompose_options& options) noexcept;
+  void round(const DecomposePlan<double>& from) noexcept;  // the same; without noise
 
   int n = 0, networks = 1;
   bool noise = false, and_only = false, heuristic = false, excluded = false;
@@ -45,7 +46,8 @@ struct DecomposePlan {
   // D^(1/2), and 1 / (1 + D) or, for AND alone, the inverse in the basis of K1.
   T *weight = nullptr, *inverse_weight = nullptr, *ratio = nullptr, *inverse = nullptr;
   bool has_affine = false;  // AND and OR of one network without noise
-  bool folds = false;       // such steps in two passes over memory (cpu/step.inl.hpp)
+  bool begins_in_f32 = false;
+  bool folds = false;  // such steps in two passes over memory (cpu/step.inl.hpp)
   AffineBlock<T> affine;
   SpinPaths spin;  // AND and OR with noise
 };
@@ -85,10 +87,12 @@ class Interrupt {
   std::atomic<int64_t> finished_{0}, asked_at_{0};
 };
 
+// ahead: the plan of a beginning in f32, or null.
 template <class T>
 harsanyi_decompose_report decompose_sample(const KernelTable& table, const DecomposePlan<T>& plan,
-                                           const harsanyi_decompose_options& options, const DecomposeSample& sample,
-                                           const DecomposeScratch<T>& scratch, Interrupt& interrupt) noexcept;
+                                           const DecomposePlan<float>* ahead, const harsanyi_decompose_options& options,
+                                           const DecomposeSample& sample, const DecomposeScratch<T>& scratch,
+                                           Interrupt& interrupt) noexcept;
 
 extern template struct DecomposePlan<float>;
 extern template struct DecomposePlan<double>;

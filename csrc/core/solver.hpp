@@ -69,8 +69,13 @@ class Solver {
   }
 
   harsanyi_decompose_report run() noexcept;
+  // The same in two parts: in f32, and on from there in f64.
+  bool run_ahead() noexcept;
+  harsanyi_decompose_report run_after(const Solver<float>& first) noexcept;
 
  private:
+  template <class>
+  friend class Solver;
   static constexpr Dtype kType = sizeof(T) == 4 ? Dtype::f32 : Dtype::f64;
 
   T* at(T* base, int k) const noexcept { return base + offset(k); }
@@ -154,7 +159,19 @@ class Solver {
   void reflect_affine() noexcept;
   void restart_affine(double factor) noexcept;
 
+  double gap() const noexcept { return 1 - bound_ / best_; }
+  bool reached() const noexcept {
+    return std::isfinite(best_) && (best_ - bound_ <= options_.gap * best_ || best_ <= 1e-12 * plain_);
+  }
+  void look(int64_t checks) noexcept;
+  bool iterate() noexcept;
+  harsanyi_decompose_report report(bool done) noexcept;
+  bool gains(int64_t checks) noexcept;
+  bool stalls() noexcept;
+
   void start() noexcept;
+  void begin() noexcept;
+  void rotate_values() noexcept;
   void warm() noexcept;
   void project() noexcept;
   void project_pair() noexcept;
@@ -221,6 +238,10 @@ class Solver {
   double best_ = INFINITY, bound_ = 0, last_gap_ = INFINITY;
   int64_t steps_ = 0, stretch_ = 0;  // in all, and since the last restart
   double first_size_ = 0, last_size_ = INFINITY;
+  // Of a heuristic, its best when it last gained, and the look until which it may gain again; ahead in f32, the gap.
+  double gained_ = INFINITY;
+  int64_t patient_until_ = 0, gained_at_ = 0;
+  bool ahead_ = false;
 };
 
 }  // namespace harsanyi

@@ -34,12 +34,7 @@ void Solver<T>::start() noexcept {
   unit_ = static_cast<T>(plain_ / static_cast<double>(std::max(all_, size_t{2}) - 1) / penalty);
   // A candidate without excluded sets exists only where the residual lies inside the box: aim at a smaller one.
   if (plan_.excluded && plan_.noise) box_ = 1 - std::max(options_.gap, 1e-4) / 4;
-  if (!plan_.noise) {
-    const double scale = std::pow(kCosine, -plan_.n);
-    for (size_t i = 0; i < all_; ++i)
-      rotated_[i] = static_cast<T>(scale * (sample_.v[i] - origin(static_cast<int>(i >> plan_.n))));
-    general(kInversePencil, rotated_);
-  }
+  if (!plan_.noise) rotate_values();
   if (plan_.noise && !plan_.and_only) spin_.build(plan_.spin, table_, 1);
   if (options_.warm_start) {
     warm();
@@ -49,6 +44,20 @@ void Solver<T>::start() noexcept {
     }
     std::memset(sample_.dual, 0, all_ * sizeof(double));
   }
+  begin();
+}
+
+template <class T>
+void Solver<T>::rotate_values() noexcept {
+  const double scale = std::pow(kCosine, -plan_.n);
+  for (size_t i = 0; i < all_; ++i)
+    rotated_[i] = static_cast<T>(scale * (sample_.v[i] - origin(static_cast<int>(i >> plan_.n))));
+  general(kInversePencil, rotated_);
+}
+
+// From q on.
+template <class T>
+void Solver<T>::begin() noexcept {
   for (int b = 0; b < 3; ++b) {
     if (q_[b] != nullptr) std::memcpy(anchor_[b], q_[b], all_ * sizeof(T));
   }

@@ -22,6 +22,8 @@ HARSANYI_HD constexpr double move_ratio(bool noise) { return noise ? 1.5 : 1.25;
 constexpr double kNoiseRatio = 0.7, kLeastMove = 1.25;
 // After a warm start nothing moves at first, the threshold neither: the first ways are small and say nothing.
 constexpr int kFirstMove = 8, kFirstWarmMove = 60;
+// What f32 can promise without noise; a run in f64 begins in f32 down to there.
+HARSANYI_HD constexpr double single_gap(int n) { return n > 18 ? 5e-4 * (1 << (n - 18)) : 5e-4; }
 // The affine block's scale at the start; it moves as the threshold does.
 constexpr double kAffineStart = 3;
 

@@ -166,7 +166,9 @@ HARSANYI_API harsanyi_status harsanyi_masked_batch_from_masks(size_t element_byt
  * supersets and over sets disjoint from S of at most weights[|S|] in size. A constant v gives zeros. */
 #define HARSANYI_MAX_NETWORKS 16
 typedef struct harsanyi_decompose_options {
-  harsanyi_dtype dtype;  /* of the iteration: HARSANYI_F64, or, without noise, HARSANYI_F32 for gaps down to 5e-4 */
+  harsanyi_dtype dtype;  /* of the iteration: HARSANYI_F64, or, without noise, HARSANYI_F32 for gaps down to 5e-4, from
+                            n = 19 on twice as much a player */
+  int single_first;      /* whether f64 without noise begins in f32 and goes on in f64 from that gap; CPU only */
   double gap;            /* stop at (objective - bound) <= gap * objective; >= 0 */
   int64_t max_steps;     /* >= 1 */
   int64_t check_every;   /* steps between two looks at the gap, >= 1, or sqrt(steps) once that is more; 20 serves */
@@ -185,7 +187,7 @@ typedef struct harsanyi_decompose_options {
   void* poll_context;
 } harsanyi_decompose_options;
 
-/* Sets the defaults: f64, gap 1e-3, 20,000 steps, one network, singletons merged. */
+/* Sets the defaults: f64 with a beginning in f32, gap 1e-3, 20,000 steps, one network, singletons merged. */
 HARSANYI_API void harsanyi_decompose_defaults(harsanyi_decompose_options* options);
 
 typedef enum harsanyi_decompose_status {

@@ -1,0 +1,153 @@
+// The whole of a run: steps, looks at the gap, and the way from f32 to f64.
+#pragma once
+
+#include <algorithm>
+#include <cstring>
+
+#include "solver.hpp"
+
+namespace harsanyi {
+
+// From now on only the smallest share of the best pair's coefficients is thresholded and counted.
+template <class T>
+void Solver<T>::loosen() noexcept {
+  for (size_t i = 0; i < count_; ++i) {
+    x_[0][i] = static_cast<T>(sample_.and_[i]);
+    if (x_[1] != nullptr) x_[1][i] = static_cast<T>(sample_.or_[i]);
+  }
+  best_ = cost_of_smallest(x_[0], x_[1], &free_from_);
+}
+
+// Whether the heuristic goes on: as long as it gains, and a while longer.
+template <class T>
+bool Solver<T>::gains(int64_t checks) noexcept {
+  loosen();
+  bound_ = 0;
+  if (best_ < gained_ * (1 - options_.gap)) {
+    gained_ = best_;
+    patient_until_ = checks + kPatience;
+  }
+  return checks < patient_until_;
+}
+
+// Bound and candidates besides the projected point; the `checks`th time. Uses x.
+template <class T>
+void Solver<T>::look(int64_t checks) noexcept {
+  if (checks % 2 == 0) from_thresholds(checks % 4 == 0);
+  if (!std::isfinite(free_from_)) {
+    T* const y = find_bound();
+    if (!joint() && polish_is_due(gap(), last_gap_, options_.gap)) {
+      polish_bound(y);
+      if (plan_.noise) polish_point();
+    }
+    last_gap_ = gap();
+  }
+  reflect_all();
+}
+
+// Steps until the gap is reached, which it returns, or to the last one.
+template <class T>
+bool Solver<T>::iterate() noexcept {
+  bool done = reached();
+  int64_t look_at = next_look(steps_, options_.check_every);
+  for (int64_t checks = 0; !done && steps_ < options_.max_steps;) {
+    ++steps_;
+    const bool looks = steps_ == look_at || steps_ == options_.max_steps;
+    if (looks) look_at = plan_.heuristic ? steps_ + options_.check_every : next_look(steps_, options_.check_every);
+    double size;
+    if (plan_.noise && !joint() && !looks && !std::isfinite(free_from_)) {
+      size = move_on();
+    } else {
+      project();
+      if (looks) {
+        unfold();
+        look_at_point();
+      }
+      size = advance();
+    }
+    if (looks) {
+      look(checks++);
+      done = reached();
+      if (interrupt_.stopped()) break;
+      if (options_.share < 1 && std::isfinite(best_) && (done || std::isfinite(free_from_))) {
+        done = !gains(checks);
+        reflect_all();
+      }
+      if (ahead_ && !done && stalls()) break;
+    }
+    restart(size);
+  }
+  return done;
+}
+
+template <class T>
+harsanyi_decompose_report Solver<T>::report(bool done) noexcept {
+  harsanyi_decompose_report report = {best_, bound_, steps_, HARSANYI_DECOMPOSE_NOT_FOUND};
+  if (std::isfinite(best_)) {
+    report.status = done ? HARSANYI_DECOMPOSE_OPTIMAL : HARSANYI_DECOMPOSE_MAX_STEPS;
+    if (options_.share < 1) report.status = HARSANYI_DECOMPOSE_HEURISTIC;
+    finish();
+  } else {
+    std::fill(sample_.and_, sample_.and_ + all_, NAN);
+    std::fill(sample_.or_, sample_.or_ + all_, NAN);
+  }
+  interrupt_.finished_one();
+  return report;
+}
+
+template <class T>
+harsanyi_decompose_report Solver<T>::run() noexcept {
+  start();
+  if (plan_.and_only && !plan_.noise) return and_alone();
+  if (!(plain_ > 0)) {  // constant
+    best_ = 0;
+    std::memset(sample_.and_, 0, all_ * sizeof(double));
+    std::memset(sample_.or_, 0, all_ * sizeof(double));
+    if (plan_.noise) std::memset(sample_.delta, 0, all_ * sizeof(double));
+  }
+  return report(iterate());
+}
+
+// The beginning of a run in f64. Returns whether f32 can hold the game's numbers and their squares.
+template <class T>
+bool Solver<T>::run_ahead() noexcept {
+  start();
+  if (!(plain_ < 1e15 && plain_ > 1e-10 * static_cast<double>(count_))) return false;
+  ahead_ = true;
+  iterate();
+  return true;
+}
+
+// Whether rounding keeps f32 from the gap: nothing gained over half of the steps.
+template <class T>
+bool Solver<T>::stalls() noexcept {
+  if (gap() < 0.95 * gained_) {
+    gained_ = gap();
+    gained_at_ = steps_;
+  }
+  return steps_ > 2 * gained_at_ + 100;
+}
+
+// The rest of it: what f32 found, weighed in f64, and if that is not enough on from its point. `first` holds that in
+// the second half of the memory.
+template <class T>
+harsanyi_decompose_report Solver<T>::run_after(const Solver<float>& first) noexcept {
+  plain_ = first.plain_;
+  steps_ = first.steps_;
+  if (std::isfinite(first.best_)) {
+    repair();
+    best_ = cost(sample_.and_, sample_.or_);
+  }
+  std::copy(sample_.dual, sample_.dual + count_, q_[0]);
+  find_bound_of(q_[0], q_[1]);
+  if (reached() || steps_ >= options_.max_steps || interrupt_.stopped()) return report(reached());
+  unit_ = static_cast<T>(first.unit_);
+  affine_scale_ = first.affine_scale_;
+  for (int kind = 0; kind < 2; ++kind) std::copy(first.q_[kind], first.q_[kind] + count_, q_[kind]);
+  std::copy(first.affine_[0], first.affine_[0] + kAffine, affine_[0]);
+  rotate_values();
+  begin();
+  return report(iterate());
+}
+
+}  // namespace harsanyi

@@ -144,7 +144,7 @@ void Solver<T>::restart_affine(double factor) noexcept {
     dual += rest * rest;
   }
   const bool moves = near > 0 && dual > 0 && scales_move();
-  const double move = moves ? std::sqrt(power_of_ratio(move_ratio(false) * std::sqrt(near / dual)) / factor) : 1;
+  const double move = moves ? std::sqrt(capped_move(kMoveRatio * std::sqrt(near / dual)) / factor) : 1;
   for (int i = 0; i <= plan_.n; ++i) {
     const double z = affine_prox(i, q[i]), u = factor * move * (q[i] - z);
     anchor[i] = q[i] = z / move + u;

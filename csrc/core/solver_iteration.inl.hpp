@@ -256,7 +256,7 @@ double Solver<T>::rescale_noise(double factor) const noexcept {
   double near = 0, dual = 0;
   distances(2, &near, &dual);
   if (!(near > 0 && dual > 0)) return 1;
-  const double move = std::sqrt(power_of_ratio(kNoiseRatio * std::sqrt(near / dual)) / factor);
+  const double move = std::sqrt(capped_move(kNoiseRatio * std::sqrt(near / dual)) / factor);
   return move > kLeastMove || move < 1 / kLeastMove ? move : 1;
 }
 
@@ -280,7 +280,7 @@ void Solver<T>::restart(double size) noexcept {
   double near = 0, dual = 0;
   for (int kind = 0; kind < kinds(); ++kind) distances(kind, &near, &dual);
   const bool moves = near > 0 && dual > 0 && (scales_move() || !options_.warm_start);
-  const double factor = moves ? power_of_ratio(move_ratio(plan_.noise) * std::sqrt(near / dual)) : 1;
+  const double factor = moves ? capped_move(kMoveRatio * std::sqrt(near / dual)) : 1;
   const double move = rescale_noise(factor);
   folded_ = false;
   if (plan_.has_affine) restart_affine(factor);

@@ -11,12 +11,11 @@ namespace harsanyi {
 constexpr double kSine = 0.52573111211913360603, kCosine = 0.85065080835203993218;  // tangent 1 / phi
 
 // When a restart comes: the step has shrunk to the first share of what it was after the last one, or to the second
-// and grows again, or the stretch is the third share of all steps. Then the threshold moves by the square root of
-// move_ratio times the ratio of the ways, at most by kMostMove. Measured on trained and planted games, n = 8..14: the
-// first two shares hardly matter.
-constexpr double kShrunk = 0.25, kShrunkGrowing = 0.7, kLongest = 0.25;
-constexpr double kMostMove = 3;
-HARSANYI_HD constexpr double move_ratio(bool noise) { return noise ? 1.5 : 1.25; }
+// and grows again, or the stretch is the third share of all steps. Then the threshold moves by kMoveRatio times the
+// ratio of the ways, at most by kMostMove. Measured on trained and planted games, n = 8..14: the first two shares
+// hardly matter.
+constexpr double kShrunk = 0.25, kShrunkGrowing = 0.7, kLongest = 0.15;
+constexpr double kMoveRatio = 1.25, kMostMove = 10;
 // The noise block's scale moves by the same rule with a share of the ratio of its own ways; a small move is not worth
 // new inverses, and neither are the first few steps.
 constexpr double kNoiseRatio = 0.7, kLeastMove = 1.25;
@@ -25,16 +24,15 @@ constexpr int kFirstMove = 8, kFirstWarmMove = 60;
 // What f32 can promise without noise; a run in f64 begins in f32 down to there.
 HARSANYI_HD constexpr double single_gap(int n) { return n > 18 ? 5e-4 * (1 << (n - 18)) : 5e-4; }
 // The affine block's scale at the start; it moves as the threshold does.
-constexpr double kAffineStart = 3;
+constexpr double kAffineStart = 5;
 
-HARSANYI_HD inline double power_of_ratio(double ratio) {
-  const double move = sqrt(ratio);
+HARSANYI_HD inline double capped_move(double move) {
   return move < 1 / kMostMove ? 1 / kMostMove : (move > kMostMove ? kMostMove : move);
 }
 
 // Candidates and bound are polished kPolish times by projections over-relaxed by kPolishRelax, once the gap is below
 // kPolishNear times the one asked for, unless it still falls by itself: to kPolishSlow of what it was at the last look.
-constexpr int kPolish = 7;
+constexpr int kPolish = 8;
 constexpr double kPolishRelax = 1.9, kPolishNear = 3, kPolishSlow = 0.7;
 
 HARSANYI_HD inline bool polish_is_due(double gap, double last, double wanted) {

@@ -65,7 +65,7 @@ __device__ __forceinline__ void Solver<T, Noise>::restart_affine(double factor) 
   const double rest = affine_q_ - affine_anchor_ - way;
   const double near = over_lanes(lane_ > 0 ? way * way : 0), dual = over_lanes(lane_ > 0 ? rest * rest : 0);
   const bool moves = near > 0 && dual > 0 && scales_move();
-  const double move = moves ? sqrt(power_of_ratio(move_ratio(false) * sqrt(near / dual)) / factor) : 1;
+  const double move = moves ? sqrt(capped_move(kMoveRatio * sqrt(near / dual)) / factor) : 1;
   const double u = factor * move * (affine_q_ - z);
   affine_anchor_ = affine_q_ = z / move + u;
   affine_x_ = z / move - u;

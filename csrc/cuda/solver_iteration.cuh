@@ -227,11 +227,11 @@ __device__ __forceinline__ void Solver<T, Noise>::restart(double size) {
   });
   team_.sum(ways);
   const bool moves = ways[0] > 0 && ways[1] > 0 && (scales_move() || !job_.warm_start);
-  const double factor = moves ? power_of_ratio(move_ratio(Noise) * sqrt(ways[0] / ways[1])) : 1;
+  const double factor = moves ? capped_move(kMoveRatio * sqrt(ways[0] / ways[1])) : 1;
   if (!Noise) restart_affine(factor);
   double move = 1;
   if (Noise && scales_move() && ways[2] > 0 && ways[3] > 0) {
-    move = sqrt(power_of_ratio(kNoiseRatio * sqrt(ways[2] / ways[3])) / factor);
+    move = sqrt(capped_move(kNoiseRatio * sqrt(ways[2] / ways[3])) / factor);
     if (move <= kLeastMove && move >= 1 / kLeastMove) move = 1;
   }
   const T bound = noise_unit();

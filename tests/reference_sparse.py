@@ -50,6 +50,33 @@ def optimum(
     return float(found.fun) * size
 
 
+def strength_range(v: Game, order: int, weights: Game | None = None) -> tuple[float, float]:
+    """The least and the largest strength of an order among all optima without noise, by HiGHS."""
+    n = len(v).bit_length() - 1
+    z, o = (m[:, 1:] for m in synthesis(n))
+    rows, target = np.hstack([z, -z, o, -o]), v - v[0]
+    constant = np.ones((1 << n, 1))
+    rows = np.hstack([rows, constant])
+    cost = np.append(np.tile(weights_of(n, 0.01, weights), 4), 0.0)
+    free = [(0.0, None)] * (len(cost) - 1) + [(None, None)]
+    best = linprog(cost, A_eq=rows, b_eq=target, bounds=free, method="highs").fun
+    counted = np.append(np.tile((popcounts(n)[1:] == order).astype(float), 4), 0.0)
+    ends = [
+        linprog(
+            sign * counted,
+            A_eq=rows,
+            b_eq=target,
+            A_ub=cost[None],
+            b_ub=[best + 1e-9],
+            bounds=free,
+            method="highs",
+        )
+        for sign in (1, -1)
+    ]
+    assert all(end.status == 0 for end in ends)
+    return float(ends[0].fun), float(-ends[1].fun)
+
+
 def joint_optimum(games: Game, alpha: float, zetas: Game, tie_break: float = 0.01) -> float:
     """The optimum of the sum of w ((1 - alpha) max_k |I_k| + alpha sum_k |I_k|): a variable for each max."""
     networks, length = games.shape

@@ -105,8 +105,10 @@ def decompose(
     Minimises `sum of w(|S|) (|and_[S]| + |or_[S]|)` over S != {} and over `|delta| <= zeta`,
     with `w(m) = weights[m] * (1 + tie_break * (m - 1))`. The plain l1 norm has many minimisers, of
     different strengths per order; a small `tie_break` chooses those of the lowest orders (negative: of the
-    highest). That settles the strengths per order, though two sets of one order can still share an effect in
-    more than one way. `band` gives both ends.
+    highest), and `band` gives both ends. What that leaves open are trades of equal norm and equal mean order,
+    such as two interactions of order 3 for one of order 2 and one of order 4, and two sets of one order that
+    share an effect. `weights=1 + 1e-3 * np.arange(n + 1) ** 2` settles the trades and with them the strengths
+    per order, at a gap small enough to tell.
 
     Args:
         v: the game, shape [..., 2**n], n <= 22, float32, float64 or int64, finite.
@@ -124,10 +126,10 @@ def decompose(
         share: below 1, only this share of the coefficients, the smallest ones, is counted and pushed to zero.
             Not convex: started from the convex optimum, ended without progress, and no bound.
         merge_singletons: whether `or_[{i}]`, which means the same as `and_[{i}]`, is added to it.
-        precision: of the iteration. "float32" takes half the time and reaches gaps down to 5e-4 (from 19
-            players on twice as much for each), without a noise term only: with one, rounding stops it earlier.
-            "mixed" goes on from there in "float64", to any gap; with a noise term it is "float64". The result
-            is float64 and certified in float64 in every case, and reproduces `v` as exactly.
+        precision: of the iteration. "float32" takes half the time and reaches gaps down to 5e-4 (twice that
+            for each player beyond 18), without a noise term only: with one, rounding stops it earlier.
+            "mixed" goes on from there in "float64", to any gap; with a noise term it is "float64". In every
+            case the result is float64, certified in float64, and reproduces `v` as exactly.
         workspace: memory to work in, at least `decompose_workspace` bytes, to be used again by the next call.
         progress: whether to show a bar over the samples.
 

@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <cmath>
+#include <mutex>
 
 #include "../lattice/bits.hpp"
 #include "symmetric.hpp"
 
 namespace harsanyi {
 namespace {
+
+using Wide = long double;
 
 constexpr size_t kPower = static_cast<size_t>(kMostSymmetric) * kMostSymmetric;
 
@@ -29,27 +32,13 @@ void invert_marked(int n, Wide* block, Wide* work) {
   kernels_baseline.invert_wide(block, side, work);  // no tier has registers for it
 }
 
-}  // namespace
-
-template <class T>
-AffineBlock<T> AffineBlock<T>::place(int n, Arena& arena) noexcept {
-  AffineBlock<T> block;
-  const size_t side = 2 * static_cast<size_t>(n);
-  block.table_ = (static_cast<size_t>(n) + 1) * kTableRow;
-  block.tables_ = arena.take<T>(3 * block.table_);
-  block.work_ = arena.take<Wide>(side * side + 4 * side + 2 * kPower);
-  return block;
-}
-
-template <class T>
-void AffineBlock<T>::build(int n) noexcept {
+void fill(int n, AffineNumbers& out) {
+  constexpr int most = 2 * HARSANYI_MAX_DECOMPOSE_PLAYERS;
   const int side = 2 * n;
-  Wide* const inverse = work_;
-  Wide* const y = work_ + side * side;  // M^-1 of 1, then of [marked] - 1/2
-  Wide* const image = y + 2 * side;     // Z^T of both
-  invert_marked(n, inverse, image + 2 * side);
+  Wide inverse[most * most], work[2 * kPower], y[2 * most], image[2 * most];
+  invert_marked(n, inverse, work);
   const auto many = [](int m, int k) { return static_cast<Wide>(binomial(m, k)); };
-  for (int column = 0; column < 2; ++column) {
+  for (int column = 0; column < 2; ++column) {  // y: M^-1 of 1, then of [marked] - 1/2; image: Z^T of both
     Wide* const to = y + column * side;
     for (int i = 0; i < side; ++i) {
       Wide value = 0;
@@ -66,34 +55,54 @@ void AffineBlock<T>::build(int n) noexcept {
       image[column * side + i] = value;
     }
   }
-  constant_ = static_cast<double>(image[0]);
-  own_ = static_cast<double>(image[side + 1] - image[side] / 2);
-  other_ = n > 1 ? static_cast<double>(image[side + 2] - image[side] / 2) : 0;
+  out.constant = static_cast<double>(image[0]);
+  out.own = static_cast<double>(image[side + 1] - image[side] / 2);
+  out.other = n > 1 ? static_cast<double>(image[side + 2] - image[side] / 2) : 0;
+  for (int m = 0; m <= n; ++m) {  // with the marked bit, if it is set
+    const Wide without = m < n ? image[side + 2 * m] : 0, with = m > 0 ? image[side + 2 * m - 1] : 0;
+    out.by_constant[m] = static_cast<double>(m < n ? image[2 * m] : image[2 * m - 1]);
+    out.by_total[m] = static_cast<double>(without);
+    out.by_members[m] = static_cast<double>(with - without);
+  }
+}
+
+}  // namespace
+
+const AffineNumbers& affine_numbers(int n) noexcept {
+  static AffineNumbers numbers[AffineNumbers::kOrders];
+  static std::once_flag filled[AffineNumbers::kOrders];
+  std::call_once(filled[n], [n] { fill(n, numbers[n]); });
+  return numbers[n];
+}
+
+template <class T>
+AffineBlock<T> AffineBlock<T>::place(int n, Arena& arena) noexcept {
+  AffineBlock<T> block;
+  block.table_ = (static_cast<size_t>(n) + 1) * kTableRow;
+  block.tables_ = arena.take<T>(3 * block.table_);
+  return block;
+}
+
+template <class T>
+void AffineBlock<T>::build(int n) noexcept {
+  const AffineNumbers& numbers = affine_numbers(n);
   T* to = tables_;
   for (int high = 0; high <= n; ++high) {
     for (size_t low = 0; low < kTableRow; ++low, ++to) {
-      const int m = std::min(high + order(low), n);  // with the marked bit, if it is set
-      const Wide without = m < n ? image[side + 2 * m] : 0, with = m > 0 ? image[side + 2 * m - 1] : 0;
-      to[0] = static_cast<T>(m < n ? image[2 * m] : image[2 * m - 1]);
-      to[table_] = static_cast<T>(without);
-      to[2 * table_] = static_cast<T>(with - without);
+      const int m = std::min(high + order(low), n);  // larger ones are never read
+      to[0] = static_cast<T>(numbers.by_constant[m]);
+      to[table_] = static_cast<T>(numbers.by_total[m]);
+      to[2 * table_] = static_cast<T>(numbers.by_members[m]);
     }
   }
 }
 
-template <class T>
-void AffineBlock<T>::round(const AffineBlock<double>& from) noexcept {
-  for (size_t i = 0; i < 3 * table_; ++i) tables_[i] = static_cast<T>(from.tables_[i]);
-  constant_ = from.constant_;
-  own_ = from.own_;
-  other_ = from.other_;
-}
-
-// B^T M^-1 B / c^2 is constant_ for the constant and (own_ - other_) I + other_ 1 1^T for the singletons.
+// B^T M^-1 B / c^2 is the first number for the constant and (own - other) I + other 1 1^T for the singletons.
 template <class T>
 void AffineBlock<T>::solve(int n, double c, const double* p, double* s) const noexcept {
-  const double square = c * c, own = 1 + square * (own_ - other_), each = square * other_;
-  s[0] = (s[0] - c * p[0]) / (1 + square * constant_);
+  const AffineNumbers& numbers = affine_numbers(n);
+  const double square = c * c, own = 1 + square * (numbers.own - numbers.other), each = square * numbers.other;
+  s[0] = (s[0] - c * p[0]) / (1 + square * numbers.constant);
   double total = 0;
   for (int i = 1; i <= n; ++i) {
     s[i] -= c * p[i];

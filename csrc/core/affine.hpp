@@ -10,39 +10,35 @@
 #pragma once
 
 #include "arena.hpp"
+#include "harsanyi/harsanyi.h"
 #include "kernels.hpp"
 
 namespace harsanyi {
 
-// The tables are built with more digits than they keep: the condition of M is that of 2.6^n, and what they miss of the
-// constraint costs up to 3^n times its size when a candidate is repaired.
-using Wide = long double;
+// What the block of n players needs, computed once a process and with more digits than are kept: the condition of M is
+// that of 2.6^n, and what the numbers miss of the constraint costs up to 3^n times its size when a candidate is
+// repaired.
+struct AffineNumbers {
+  static constexpr int kOrders = HARSANYI_MAX_DECOMPOSE_PLAYERS + 1;
+  double constant, own, other;  // of B^T M^-1 B / c^2: of the constant, of one singleton, of two
+  double by_constant[kOrders], by_total[kOrders], by_members[kOrders];  // of Z^T M^-1 B e, by order
+};
+const AffineNumbers& affine_numbers(int n) noexcept;  // n >= 1
 
+// The numbers by order as tables.
 template <class T>
 class AffineBlock {
  public:
   static AffineBlock place(int n, Arena& arena) noexcept;
-  void build(int n) noexcept;  // n >= 1
-  void round(const AffineBlock<double>& from) noexcept;
+  void build(int n) noexcept;
 
   // s <- e, for p = B^T y / c; n + 1 entries each, the constant first.
   void solve(int n, double c, const double* p, double* s) const noexcept;
-
-  // Of B^T M^-1 B / c^2: of the constant, of one singleton, of two.
-  double constant() const noexcept { return constant_; }
-  double own() const noexcept { return own_; }
-  double other() const noexcept { return other_; }
-  // Of Z^T M^-1 B e.
   AffineTables<T> tables() const noexcept { return {tables_, tables_ + table_, tables_ + 2 * table_}; }
 
  private:
-  template <class>
-  friend class AffineBlock;
-
   T* tables_ = nullptr;
-  size_t table_ = 0;      // entries of one
-  Wide* work_ = nullptr;  // to build with
-  double constant_ = 0, own_ = 0, other_ = 0;
+  size_t table_ = 0;  // entries of one
 };
 
 extern template class AffineBlock<float>;

@@ -61,9 +61,7 @@ harsanyi_status decompose(const harsanyi_decompose_options& options, int n, int6
   plan.build(options);
   DecomposePlan<float> ahead = pieces.ahead;
   const bool begins_in_f32 = plan.begins_in_f32 && !plan.excluded;  // what is excluded is zero only up to rounding
-  if constexpr (sizeof(T) == sizeof(double)) {
-    if (begins_in_f32) ahead.round(plan);
-  }
+  if (begins_in_f32) ahead.build(options);
   Interrupt interrupt(options);
   parallel_for(batch, pieces.workers, [&](int64_t b, int worker) {
     if (interrupt.stopped()) return;

@@ -92,20 +92,6 @@ void DecomposePlan<T>::build(const harsanyi_decompose_options& options) noexcept
 }
 
 template <class T>
-void DecomposePlan<T>::round(const DecomposePlan<double>& from) noexcept {
-  excluded = from.excluded;
-  band_from = from.band_from;
-  band_to = from.band_to;
-  for (size_t i = 0; i < static_cast<size_t>(n + 1) * kTableRow; ++i) {
-    weight[i] = static_cast<T>(from.weight[i]);
-    inverse_weight[i] = static_cast<T>(from.inverse_weight[i]);
-    ratio[i] = static_cast<T>(from.ratio[i]);
-    inverse[i] = static_cast<T>(from.inverse[i]);
-  }
-  affine.round(from.affine);
-}
-
-template <class T>
 DecomposeScratch<T> DecomposeScratch<T>::place(const KernelTable& table, const DecomposePlan<T>& plan, int threads,
                                                Arena& arena) noexcept {
   DecomposeScratch scratch;

@@ -37,7 +37,6 @@ template <class T>
 struct DecomposePlan {
   static DecomposePlan place(const harsanyi_decompose_options& options, int n, bool noise, Arena& arena) noexcept;
   void build(const harsanyi_decompose_options& options) noexcept;
-  void round(const DecomposePlan<double>& from) noexcept;  // the same; without noise
 
   int n = 0, networks = 1;
   bool noise = false, and_only = false, heuristic = false, excluded = false;

@@ -55,28 +55,26 @@ struct Parts {
   double *values = nullptr, *vectors = nullptr;
   size_t bytes;  // of the plan
   SpinPaths spin;
-  AffineBlock<double> affine;
   double* work = nullptr;
   size_t all;
 
   Parts(int n, bool noise, char* memory) {
     Arena arena{memory, 0};
     head = arena.take<DecomposePlanHead>(1);
+    const int dense = n < 3 ? n : 3, coupled = n - dense;
     if (noise) {
-      const int dense = n < 3 ? n : 3, coupled = n - dense;
-      const size_t largest = (static_cast<size_t>(coupled) + 1) << dense;
       size_t sides = 0;
       for (int d = coupled; d >= 0; d -= 2) sides += (static_cast<size_t>(d) + 1) << dense;
       pairs = arena.take<SpinPair>(size_t{1} << coupled);
       rows = arena.take<int32_t>(size_t{1} << coupled);
       values = arena.take<double>(sides);
       vectors = arena.take<double>(block_entries(n));
-      bytes = arena.used;
+    }
+    bytes = arena.used;
+    if (noise) {
+      const size_t largest = (static_cast<size_t>(coupled) + 1) << dense;
       work = arena.take<double>(largest * largest);
       spin = SpinPaths::place(n, arena);
-    } else {
-      bytes = arena.used;
-      if (n > 0) affine = AffineBlock<double>::place(n, arena);
     }
     all = arena.used;
   }
@@ -133,17 +131,15 @@ void build_decompose_plan(const harsanyi_decompose_options& options, int n, bool
     parts.spin.build();
     fill_spins(parts, head);
   } else if (n > 0) {
-    parts.affine.build(n);
-    const AffineTables<double> tables = parts.affine.tables();
+    const AffineNumbers& numbers = affine_numbers(n);
     for (int m = 0; m <= n; ++m) {
-      const size_t at = static_cast<size_t>(m) * kTableRow;
-      head.affine_constant[m] = tables.constant[at];
-      head.affine_total[m] = tables.total[at];
-      head.affine_members[m] = tables.members[at];
+      head.affine_constant[m] = numbers.by_constant[m];
+      head.affine_total[m] = numbers.by_total[m];
+      head.affine_members[m] = numbers.by_members[m];
     }
-    head.constant = parts.affine.constant();
-    head.own = parts.affine.own();
-    head.other = parts.affine.other();
+    head.constant = numbers.constant;
+    head.own = numbers.own;
+    head.other = numbers.other;
   }
   head.pairs_at = offset(parts.pairs, parts.head);
   head.rows_at = offset(parts.rows, parts.head);

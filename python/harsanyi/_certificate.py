@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from harsanyi._sparse_arguments import Floats
 from harsanyi.lattice import mobius, or_inverse, superset_zeta
 from harsanyi.reductions import order_table
 
+_CACHED_PLAYERS = 14  # up to as many, the tables of the last weights are kept
 _ROUNDING = 1e-12  # an objective below this share of the dividends' l1 norm is zero
 
 
@@ -38,36 +40,28 @@ def certify(
     problem: Problem, v: Floats, and_: Floats, or_: Floats, dual: Floats, gap: float
 ) -> dict[str, Any]:
     """Objective, bound, l1, its bound, gap and status, each of the shape of the batch [...]."""
-    by_order = problem.by_order
-    n = len(by_order) - 1
-    order = order_table(n)
-    finite = np.isfinite(by_order)
-    limited = finite[order]
-    weight = np.where(finite, by_order, 0.0)[order]
-    ones = np.ones(1 << n)
-    ones[0] = 0
-    pair = (and_, or_)
-    excluded = np.zeros(v.shape[:-2], bool)
-    if not finite.all():
-        for x in pair:
-            excluded |= (np.abs(x[..., ~limited]) > 0).any((-1, -2))
-    unknown = excluded | np.isnan(and_[..., -1]).any(-1)
-    l1 = np.where(unknown, np.inf, sum(_cost(problem, x, ones) for x in pair))
+    tables = _tables(problem.by_order.tobytes())
+    sizes = [np.abs(x) for x in ((and_,) if problem.and_only else (and_, or_))]
+    unknown = np.isnan(and_[..., -1]).any(-1)
+    if tables.excluded is not None:
+        unknown |= np.any([(x[..., tables.excluded] > 0).any((-1, -2)) for x in sizes], 0)
+    norms = [_norm(problem, x) for x in sizes]
+    l1 = np.where(unknown, np.inf, sum(x[..., 1:].sum(-1) for x in norms))
     if problem.share < 1:
-        objective = np.where(unknown, np.inf, _smallest(problem, pair))
+        objective = np.where(unknown, np.inf, _smallest(problem, sizes))
     else:
-        objective = np.where(unknown, np.inf, sum(_cost(problem, x, weight) for x in pair))
+        objective = np.where(unknown, np.inf, sum(x @ tables.weight for x in norms))
 
     origin = v[..., :1]
     y = _centred(problem, dual)
     product = ((v - origin) * y).sum(-1) - problem.boxes * np.abs(y).sum(-1)
     product = product.sum(-1)
-    inverse = np.divide(1.0, weight, out=np.zeros_like(weight), where=weight > 0)
     norm = plain = np.zeros(product.shape)
     for adjoint in (superset_zeta,) if problem.and_only else (superset_zeta, or_inverse):
         sums = _dual_norm(problem, adjoint(y))
-        norm = np.maximum(norm, (sums * inverse).max(-1))
-        plain = np.maximum(plain, (sums * (limited * ones)).max(-1))
+        norm = np.maximum(norm, (sums * tables.inverse).max(-1))
+        allowed = sums if tables.excluded is None else sums * ~tables.excluded
+        plain = np.maximum(plain, allowed[..., 1:].max(-1, initial=0.0))
     bound = np.maximum(np.divide(product, norm, out=np.zeros_like(product), where=norm > 0), 0.0)
     l1_bound = np.maximum(np.divide(product, plain, out=np.zeros_like(product), where=plain > 0), 0.0)
     if problem.share < 1:
@@ -91,20 +85,44 @@ def certify(
     }
 
 
-def _cost(problem: Problem, x: Floats, weight: Floats) -> Floats:
-    """The sum over S of weight times the norm over networks, [...]."""
-    size = np.abs(x)
-    if x.shape[-2] == 1:
-        return np.asarray(size[..., 0, :] @ weight)
-    together = (1 - problem.alpha) * size.max(-2) + problem.alpha * size.sum(-2)
-    return np.asarray(together @ weight)
+@dataclass(frozen=True)
+class _Tables:
+    """By subset: weights, 0 where infinite, one over them, 0 where they are 0, and what is excluded."""
+
+    weight: Floats
+    inverse: Floats
+    excluded: npt.NDArray[np.bool_] | None
 
 
-def _smallest(problem: Problem, pair: tuple[Floats, Floats]) -> Floats:
-    kinds = pair[:1] if problem.and_only else pair
-    sizes = np.concatenate([np.abs(x[..., 0, 1:]) for x in kinds], -1)
-    counted = round(problem.share * sizes.shape[-1])
-    return np.asarray(np.sort(sizes, -1)[..., :counted].sum(-1))
+def _tables(by_order: bytes) -> _Tables:
+    return _cached_tables(by_order) if len(by_order) <= 8 * (_CACHED_PLAYERS + 1) else _new_tables(by_order)
+
+
+@lru_cache(maxsize=8)
+def _cached_tables(by_order: bytes) -> _Tables:
+    return _new_tables(by_order)
+
+
+def _new_tables(by_order: bytes) -> _Tables:
+    weights = np.frombuffer(by_order)
+    order = order_table(len(weights) - 1)
+    finite = np.isfinite(weights)
+    known = np.where(finite, weights, 0.0)
+    inverse = np.divide(1.0, known, out=np.zeros_like(known), where=known > 0)
+    return _Tables(known[order], inverse[order], None if finite.all() else ~finite[order])
+
+
+def _norm(problem: Problem, size: Floats) -> Floats:
+    """The norm over networks of sizes [..., networks, 2**n]: [..., 2**n]."""
+    if size.shape[-2] == 1:
+        return np.asarray(size[..., 0, :])
+    return np.asarray((1 - problem.alpha) * size.max(-2) + problem.alpha * size.sum(-2))
+
+
+def _smallest(problem: Problem, sizes: list[Floats]) -> Floats:
+    together = np.concatenate([x[..., 0, 1:] for x in sizes], -1)
+    counted = round(problem.share * together.shape[-1])
+    return np.asarray(np.sort(together, -1)[..., :counted].sum(-1))
 
 
 def _centred(problem: Problem, dual: Floats) -> Floats:

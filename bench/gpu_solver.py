@@ -31,6 +31,7 @@ def _options(n: int, dtype: torch.dtype) -> dict[str, Any]:
     weights[0] = 0
     return {
         "single": dtype == torch.float32,
+        "single_first": False,
         "gap": GAP,
         "max_steps": 20_000,
         "merge_singletons": True,

@@ -178,7 +178,8 @@ class Solver {
   void project_folded() noexcept;
   void unfold() noexcept;
   void solve(T* x, T* y, T*& solution) const noexcept;
-  T* solve_noise(T*& image) const noexcept;
+  T* solve_noise(T* a, T* o, const T* noise, T bound) const noexcept;
+  void reflect_noise() noexcept;
   Step<T> next_step() noexcept;
   double advance() noexcept;
   double move_on() noexcept;

@@ -131,7 +131,7 @@ void Solver<T>::from_thresholds(bool keep_or) noexcept {
   each([&](int k, size_t i, size_t m, size_t) {  // x[0] <- v - Z a - Q o - delta, x[2] <- delta
     T* const rest = at(x_[0], k) + i;
     const T* const o = plan_.and_only ? nullptr : at(x_[1], k) + i;
-    kernel_.residual(m, sample_.v + offset(k) + i, origin(k), o, 0, nullptr, rest);
+    kernel_.residual(m, sample_.v + offset(k) + i, origin(k), o, 0, 0, nullptr, rest);
     for (size_t j = 0; j < m; ++j) rest[j] = -rest[j];
     if (plan_.noise) kernel_.split_noise(m, static_cast<T>(zeta(k)), rest, at(x_[2], k) + i);
   });

@@ -58,6 +58,7 @@ bool Solver<T>::iterate() noexcept {
     if (plan_.noise && !joint() && !looks && !std::isfinite(free_from_)) {
       size = move_on();
     } else {
+      if (looks && plan_.noise && !joint()) reflect_noise();
       project();
       if (looks) {
         unfold();

@@ -126,7 +126,7 @@ struct SparseKernels {
                            const Prox<T>& prox, size_t first, size_t count, T* q, T* x, const T* anchor);
   void (*project_folded)(int n, size_t tile, const T* ratio, const T* inverse, T scale, const T* v, T* a, T* o,
                          T* scratch);
-  void (*residual)(size_t count, const double* v, double origin, const T* o, T scale, const T* d, T* a);
+  void (*residual)(size_t count, const double* v, double origin, const T* o, T scale, T bound, const T* d, T* a);
   void (*add)(size_t count, T sign, const T* y, T* x);
   void (*split_noise)(size_t count, T bound, T* rest, T* out);
   void (*project_pairs)(size_t first, size_t count, const T* ratio, const T* inverse, T scale, const T* v, T* a, T* o);

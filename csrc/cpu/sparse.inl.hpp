@@ -96,7 +96,8 @@ HARSANYI_INLINE X advance_entry(const Step<T>& step, T unit, const T* weight, si
   const X next = fused(X{} + step.keep, fused(X{} + 2, half, from), step.pull * get<X>(anchor + at));
   const X clipped = clip(next, bound);
   put<X, false>(q + at, next);
-  put<X, false>(x + at, Soft ? fused(X{} + -2, clipped, next) : fused(X{} + 2, clipped, -next));
+  if constexpr (Soft || !Moved)
+    put<X, false>(x + at, Soft ? fused(X{} + -2, clipped, next) : fused(X{} + 2, clipped, -next));
   return half;
 }
 
@@ -139,7 +140,8 @@ double advance_from_entry(Step<T> step, const Prox<T>& prox, size_t first, size_
 }
 
 // With the projected point p: g = q + 2 (p - prox(q)) is the reflected step, q' = keep g + pull anchor Halpern's, and
-// x = 2 prox(q') - q' what the next step projects. Returns the sum of (g - q)^2.
+// x = 2 prox(q') - q' what the next step projects; of a box that moves it is not written. x may be the move. Returns
+// the sum of (g - q)^2.
 template <class T>
 double advance(const Step<T>& step, const Prox<T>& prox, size_t first, size_t count, T* q, T* x, const T* anchor) {
   if (prox.free_from == static_cast<T>(INFINITY)) {
@@ -313,14 +315,14 @@ double joint_max(T alpha, int networks, size_t stride, size_t first, size_t coun
   return static_cast<double>(most);
 }
 
-// a <- a - o + scale * d - (v - origin): the violation of the constraint by a pair's images and noise; o, d may be
-// null.
+// a <- a - o + scale * d - (v - origin): the violation of the constraint by a pair's images and noise, d first reflected
+// at its box (bound infinite: not). o, d may be null.
 template <class T>
-void residual(size_t count, const double* v, double origin, const T* o, T scale, const T* d, T* a) {
+void residual(size_t count, const double* v, double origin, const T* o, T scale, T bound, const T* d, T* a) {
   const auto run = [&](auto has_o, auto has_d) {
     for (size_t i = 0; i < count; ++i) {
       const T pair = has_o ? a[i] - o[i] : a[i];
-      a[i] = (has_d ? fused(scale, d[i], pair) : pair) - static_cast<T>(v[i] - origin);
+      a[i] = (has_d ? fused(scale, 2 * clip(d[i], bound) - d[i], pair) : pair) - static_cast<T>(v[i] - origin);
     }
   };
   using Yes = std::true_type;

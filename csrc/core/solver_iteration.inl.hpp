@@ -265,7 +265,7 @@ double Solver<T>::rescale_noise(double factor) const noexcept {
   if (!plan_.noise || plan_.and_only || !scales_move()) return 1;
   double near = 0, dual = 0;
   distances(2, &near, &dual);
-  if (!(near > 0 && dual > 0)) return 1;
+  if (!(near > 0 || dual > 0)) return 1;  // the dual way is 0 as long as nothing touches the box: a larger scale
   const double move = std::sqrt(capped_move(kNoiseRatio * std::sqrt(near / dual)) / factor);
   return move > kLeastMove || move < 1 / kLeastMove ? move : 1;
 }
@@ -277,7 +277,7 @@ void Solver<T>::restart(double size) noexcept {
     first_size_ = size;
     last_size_ = INFINITY;
   }
-  const bool due = restart_is_due(size, first_size_, last_size_, stretch_, steps_);
+  const bool due = restart_is_due(size, first_size_, last_size_, stretch_, steps_, plan_.noise);
   last_size_ = size;
   if (!due) return;
   stretch_ = 0;

@@ -14,7 +14,8 @@ constexpr double kSine = 0.52573111211913360603, kCosine = 0.8506508083520399321
 // and grows again, or the stretch is the third share of all steps. Then the threshold moves by kMoveRatio times the
 // ratio of the ways, at most by kMostMove. Measured on trained and planted games, n = 8..14: the first two shares
 // hardly matter.
-constexpr double kShrunk = 0.25, kShrunkGrowing = 0.7, kLongest = 0.15;
+constexpr double kShrunk = 0.25, kShrunkGrowing = 0.7;
+HARSANYI_HD constexpr double longest_stretch(bool noise) { return noise ? 0.1 : 0.15; }
 constexpr double kMoveRatio = 1.25, kMostMove = 10;
 // The noise block's scale moves by the same rule with a share of the ratio of its own ways; a small move is not worth
 // new inverses, and neither are the first few steps.
@@ -48,9 +49,10 @@ HARSANYI_HD inline int64_t next_look(int64_t steps, int64_t check_every) {
 
 // Whether a stretch, so many of all steps, ends with a step of this size; first, last: the sizes of its first step and
 // of the one before.
-HARSANYI_HD inline bool restart_is_due(double size, double first, double last, int64_t stretch, int64_t steps) {
+HARSANYI_HD inline bool restart_is_due(double size, double first, double last, int64_t stretch, int64_t steps,
+                                       bool noise) {
   return stretch > 1 && (size <= kShrunk * first || (size <= kShrunkGrowing * first && size > last) ||
-                         static_cast<double>(stretch) >= kLongest * static_cast<double>(steps));
+                         static_cast<double>(stretch) >= longest_stretch(noise) * static_cast<double>(steps));
 }
 
 }  // namespace harsanyi

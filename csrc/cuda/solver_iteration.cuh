@@ -210,7 +210,7 @@ __device__ __forceinline__ void Solver<T, Noise>::restart(double size) {
     first_size_ = size;
     last_size_ = INFINITY;
   }
-  const bool due = restart_is_due(size, first_size_, last_size_, stretch_, steps_);
+  const bool due = restart_is_due(size, first_size_, last_size_, stretch_, steps_, Noise);
   last_size_ = size;
   if (!due) return;
   stretch_ = 0;
@@ -230,7 +230,7 @@ __device__ __forceinline__ void Solver<T, Noise>::restart(double size) {
   const double factor = moves ? capped_move(kMoveRatio * sqrt(ways[0] / ways[1])) : 1;
   if (!Noise) restart_affine(factor);
   double move = 1;
-  if (Noise && scales_move() && ways[2] > 0 && ways[3] > 0) {
+  if (Noise && scales_move() && (ways[2] > 0 || ways[3] > 0)) {
     move = sqrt(capped_move(kNoiseRatio * sqrt(ways[2] / ways[3])) / factor);
     if (move <= kLeastMove && move >= 1 / kLeastMove) move = 1;
   }

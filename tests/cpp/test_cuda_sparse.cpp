@@ -167,7 +167,7 @@ void test_polishing() {
     const std::vector<double> weights = growing(games.n);
     harsanyi_decompose_options options = defaults(weights);
     options.check_every = 4;
-    options.max_steps = 80;
+    options.max_steps = 150;
     options.gap = 0;
     const harsanyi_decompose_report plain = on_cpu(options, games).reports[0];
     options.gap = 0.5 * (1 - plain.bound / plain.objective);

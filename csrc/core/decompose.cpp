@@ -15,8 +15,6 @@
 namespace harsanyi {
 namespace {
 
-constexpr double kPhi = 1.6180339887498948482;
-
 // Players of steps in two passes: more than any tier's leaf has bits, and at most as many as fit a tile into L2.
 constexpr int kLeastFolded = 8, kMostFolded = 16;
 

@@ -4,12 +4,11 @@
 #include <cstring>
 
 #include "affine.hpp"
+#include "solver_rules.hpp"
 #include "spin.hpp"
 
 namespace harsanyi {
 namespace {
-
-constexpr double kPhi = 1.61803398874989484820;
 
 // Eigenvalues of a symmetric matrix, and its eigenvectors as the rows of vt: Jacobi's rotations, which are accurate to
 // rounding. `a` is used up.

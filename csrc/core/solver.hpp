@@ -94,8 +94,12 @@ class Solver {
     const Transform job{Kind::general, kType, plan_.n, x, x, {k[0], k[1], k[2], k[3]}};
     run_transform(table_, cut_, job, plan_.networks, scratch_.tiles, scratch_.threads);
   }
-  void wide(Kind kind, double* x) const noexcept {
-    run_transform(table_, wide_cut_, {kind, Dtype::f64, plan_.n, x, x, {}}, 1, scratch_.tiles, scratch_.threads);
+  void wide(Kind kind, double* x) const noexcept { wide({kind, Dtype::f64, plan_.n, x, x, {}}); }
+  void wide(const double (&k)[4], double* x) const noexcept {
+    wide({Kind::general, Dtype::f64, plan_.n, x, x, {k[0], k[1], k[2], k[3]}});
+  }
+  void wide(const Transform& job) const noexcept {
+    run_transform(table_, wide_cut_, job, 1, scratch_.tiles, scratch_.threads);
   }
 
   // body(network, first subset, count, block) over blocks of all networks' entries.

@@ -247,7 +247,8 @@ void Solver<T>::find_bound_of(T* y, T* image) noexcept {
   });
 }
 
-// What rounding (of T) left of the constraint goes to the AND part, in f64; or_ is still internal.
+// What rounding (of T) left of the constraint goes to the nearest pair, in f64; or_ is still internal. Moved into the AND
+// part alone it would cost up to 3^n times its size.
 template <class T>
 void Solver<T>::repair() noexcept {
   if (plan_.excluded) return;
@@ -255,8 +256,9 @@ void Solver<T>::repair() noexcept {
   double* const other = rest + count_;
   for (int k = 0; k < plan_.networks; ++k) {
     double* const a = sample_.and_ + offset(k);
+    double* const o = sample_.or_ + offset(k);
     std::memcpy(rest, a, count_ * sizeof(double));
-    std::memcpy(other, sample_.or_ + offset(k), count_ * sizeof(double));
+    std::memcpy(other, o, count_ * sizeof(double));
     wide(Kind::zeta, rest);
     wide(Kind::or_inverse, other);
     double most = 0, size = 0;
@@ -264,11 +266,26 @@ void Solver<T>::repair() noexcept {
       const double delta = plan_.noise ? sample_.delta[offset(k) + i] : 0;
       rest[i] = (sample_.v[offset(k) + i] - origin(k)) - delta - (rest[i] - other[i]);
       most = std::max(most, std::fabs(rest[i]));
-      size += std::fabs(a[i]) + std::fabs(sample_.or_[offset(k) + i]);
+      size += std::fabs(a[i]) + std::fabs(o[i]);
     }
     if (most <= 1e-16 * (plan_.n + 1) * size) continue;
-    wide(Kind::mobius, rest);
-    for (size_t i = 0; i < count_; ++i) a[i] += rest[i];
+    if (plan_.and_only) {
+      wide(Kind::mobius, rest);
+      for (size_t i = 0; i < count_; ++i) a[i] += rest[i];
+      continue;
+    }
+    double inverse[HARSANYI_MAX_DECOMPOSE_PLAYERS + 1];
+    for (int m = 0; m <= plan_.n; ++m) inverse[m] = 1 / (1 + std::pow(kPhi, 4 * m - 2 * plan_.n));
+    wide(kInversePencil, rest);
+    for (size_t i = 0; i < count_; ++i) rest[i] *= inverse[order(i)];
+    wide(kInversePencilT, rest);
+    std::memcpy(other, rest, count_ * sizeof(double));
+    wide(Kind::superset_zeta, rest);
+    wide(Kind::or_inverse, other);
+    for (size_t i = 0; i < count_; ++i) {
+      a[i] += rest[i];
+      o[i] -= other[i];
+    }
   }
 }
 

@@ -8,6 +8,7 @@
 
 namespace harsanyi {
 
+constexpr double kPhi = 1.61803398874989484820;                                     // the golden ratio
 constexpr double kSine = 0.52573111211913360603, kCosine = 0.85065080835203993218;  // tangent 1 / phi
 
 // When a restart comes: the step has shrunk to the first share of what it was after the last one, or to the second

@@ -315,8 +315,8 @@ double joint_max(T alpha, int networks, size_t stride, size_t first, size_t coun
   return static_cast<double>(most);
 }
 
-// a <- a - o + scale * d - (v - origin): the violation of the constraint by a pair's images and noise, d first reflected
-// at its box (bound infinite: not). o, d may be null.
+// a <- a - o + scale * d - (v - origin): the violation of the constraint by a pair's images and noise, d first
+// reflected at its box (bound infinite: not). o, d may be null.
 template <class T>
 void residual(size_t count, const double* v, double origin, const T* o, T scale, T bound, const T* d, T* a) {
   const auto run = [&](auto has_o, auto has_d) {

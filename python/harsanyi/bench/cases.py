@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
-from harsanyi.bench import analysis_cases, decompose_cases, lattice_cases, model_cases
+from harsanyi.bench import analysis_cases, decompose_cases, lattice_cases, model_cases, sampling_cases
 from harsanyi.bench.case import Case, Series
 from harsanyi.errors import ArgumentError
 
@@ -55,6 +55,7 @@ def table(*, quick: bool = False) -> tuple[Case, ...]:
         analysis_cases.disentangle(10),
         *(() if quick else (analysis_cases.noise_variance(10), analysis_cases.full_analysis(10))),
         model_cases.explanation(12),
+        sampling_cases.sampled_orders(256),
         model_cases.import_time("import-time"),
         model_cases.import_time("import-time-first-use", use="harsanyi.mobius"),
         model_cases.transform_memory(24),

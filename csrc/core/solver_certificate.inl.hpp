@@ -247,8 +247,8 @@ void Solver<T>::find_bound_of(T* y, T* image) noexcept {
   });
 }
 
-// What rounding (of T) left of the constraint goes to the nearest pair, in f64; or_ is still internal. Moved into the AND
-// part alone it would cost up to 3^n times its size.
+// What rounding (of T) left of the constraint goes to the nearest pair, in f64; or_ is still internal. Moved into the
+// AND part alone it would cost up to 3^n times its size.
 template <class T>
 void Solver<T>::repair() noexcept {
   if (plan_.excluded) return;

@@ -147,8 +147,8 @@ void Solver<T>::project_pair() noexcept {
   add(1, y, x_[1]);
 }
 
-// The nearest point is x - A^T y with A = (Z, Q, s I) and A A^T y = A x - v. Returns y, which is o, or a for AND alone; a
-// and o may be x itself. The noise is reflected at `bound` first.
+// The nearest point is x - A^T y with A = (Z, Q, s I) and A A^T y = A x - v. Returns y, which is o, or a for AND alone;
+// a and o may be x itself. The noise is reflected at `bound` first.
 template <class T>
 T* Solver<T>::solve_noise(T* a, T* o, const T* noise, T bound) const noexcept {
   named(Kind::zeta, x_[0], a);

@@ -137,8 +137,8 @@ def decompose(
         A Decomposition of arrays, or of tensors on the device of `v`, in float64 whatever the dtype of `v`.
         No gradient flows. Without a warm start a sample's result depends neither on the rest of its batch nor
         on the number of threads, to the bit. Tensors on a CUDA device are solved there if the plugin is
-        loaded (`kinds="and-or"` and `share=1`; without `workspace`, bar or interruption), all others on the
-        CPU; the certificate always comes from the CPU.
+        loaded (`kinds="and-or"` and `share=1`; "mixed" is float64 there; without `workspace`, bar or
+        interruption), all others on the CPU; the certificate always comes from the CPU.
 
     Raises:
         ArgumentError: the last axis is not a power of two, n > 22, the batch is empty, or an option is out

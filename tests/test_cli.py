@@ -137,7 +137,7 @@ def test_the_table_names_the_strongest_interactions_with_their_shares(plain: boo
         ]
         values = [float(row[2].replace("\N{MINUS SIGN}", "-")) for row in table]
         shown = 5.1e-5  # half of the last of four decimals
-        np.testing.assert_allclose(values, [one.value for one in found], rtol=1e-3, atol=shown)
+        np.testing.assert_allclose(values, [one.value for one in found], rtol=0, atol=shown)
         assert [row[3] for row in table] == [f"{abs(one.value) / norm:.1%}" for one in found]
 
 

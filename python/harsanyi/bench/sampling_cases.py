@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harsanyi.bench.case import Case, Data, Series
+from harsanyi.bench.model_cases import beside_forward_passes
 
 __all__ = ["sampled_orders"]
 
@@ -21,33 +22,15 @@ _PAIRS, _CONTEXTS = 12, 8
 
 def sampled_orders(n: int) -> Case:
     """`sample_multi_order` on a LeNet, beside as many rows through the network in the same batches."""
-    requires = ("torch",)
-    return Case(
-        name=f"sampled-orders-lenet-n{n}",
-        group="end_to_end",
-        n=n,
-        dtype="float32",
-        ours=Series(
-            "sample_multi_order",
-            _sample,
-            _exact,
-            read=lambda data, found: found.mean,
-            quantity="value",
-            requires=requires,
-        ),
-        rivals=(
-            Series(
-                "bare forward passes",
-                _forward,
-                expected=lambda data: data.logits(),
-                read=lambda data, parts: np.concatenate(parts)[: len(data.batch)],
-                target=1.05,
-                requires=requires,
-            ),
-        ),
-        setup=_setup,
-        check_n=4,
+    ours = Series(
+        "sample_multi_order",
+        _sample,
+        _exact,
+        read=lambda data, found: found.mean,
+        quantity="value",
+        requires=("torch",),
     )
+    return beside_forward_passes(f"sampled-orders-lenet-n{n}", n, ours, _forward, setup=_setup, target=1.05)
 
 
 def _setup(n: int) -> SimpleNamespace:

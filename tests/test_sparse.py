@@ -44,11 +44,11 @@ def check_certificate(found: Decomposition[Any], v: Game, weights: Game) -> None
     assert found.l1_lower_bound <= found.l1 * (1 + 1e-12)
 
 
-@pytest.mark.parametrize("noise", [0.0, 0.1])
+@pytest.mark.parametrize(("noise", "method"), [(0.0, "auto"), (0.1, "auto"), (0.1, "splitting")])
 @pytest.mark.parametrize("n", [1, 2, 3, 4, 5, 6, 7])
-def test_the_optimum_is_that_of_the_linear_program(n: int, noise: float) -> None:
+def test_the_optimum_is_that_of_the_linear_program(n: int, noise: float, method: Any) -> None:
     for name, v in games(n).items():
-        found = decompose(v, noise=noise)
+        found = decompose(v, noise=noise, method=method)
         best = optimum(v, float(found.zeta))
         assert str(found.status) == "optimal", name
         assert found.gap <= 1e-3, name
@@ -93,9 +93,11 @@ def test_a_wider_box_costs_less_and_a_tight_gap_is_reached() -> None:
     assert found[0].objective > found[-1].objective
 
 
-@pytest.mark.parametrize(("n", "noise"), [(6, 0.0), (6, 0.05), (9, 0.0)])
+@pytest.mark.parametrize(
+    ("n", "noise", "method"), [(6, 0.0, "auto"), (6, 0.05, "auto"), (6, 0.05, "splitting"), (9, 0.0, "auto")]
+)
 def test_one_sample_has_the_same_bits_in_every_batch_thread_and_tier(
-    n: int, noise: float, kernel_settings: None
+    n: int, noise: float, method: Any, kernel_settings: None
 ) -> None:
     v = np.random.default_rng(7).normal(size=(2, 3, 1 << n))
     isas: list[str] = hs.build_config()["isas"]  # type: ignore[attr-defined, assignment]
@@ -104,10 +106,10 @@ def test_one_sample_has_the_same_bits_in_every_batch_thread_and_tier(
         for isa in tiers:
             hs.set_isa(isa)
             hs.set_num_threads(1)
-            alone = alone or [[decompose(row, noise=noise) for row in rows] for rows in v]
+            alone = alone or [[decompose(row, noise=noise, method=method) for row in rows] for rows in v]
             for threads in (1, 3):
                 hs.set_num_threads(threads)
-                found = decompose(v, noise=noise)
+                found = decompose(v, noise=noise, method=method)
                 for i, j in np.ndindex(2, 3):
                     for name in ("and_", "or_", "delta", "dual", "gamma"):
                         assert getattr(found, name)[i, j].tobytes() == getattr(alone[i][j], name).tobytes()

@@ -146,8 +146,8 @@ def test_mixed_precision_reaches_any_gap(n: int) -> None:
 
 def test_a_tight_gap_is_reached_on_ten_players() -> None:
     v = trained(10)
-    for noise in (0.0, 0.02):
-        found = decompose(v, noise=noise, gap=1e-6, max_steps=200000)
+    for noise, method in ((0.0, "auto"), (0.02, "auto"), (0.02, "splitting")):
+        found = decompose(v, noise=noise, gap=1e-6, max_steps=200000, method=method)
         assert found.gap <= 1e-6
 
 
@@ -168,6 +168,8 @@ def test_a_warm_start_saves_steps_and_ends_at_the_same_objective() -> None:
         assert (again.steps < cold.steps).all()
         near = decompose(v * 1.01, noise=noise, gap=1e-4, warm_start=cold)
         np.testing.assert_allclose(near.objective, 1.01 * cold.objective, rtol=2e-3)
+        split = decompose(v, noise=noise, method="splitting")
+        assert (decompose(v, noise=noise, method="splitting", warm_start=split).steps < split.steps).all()
         batch = decompose_joint(v, noise=noise)
         assert decompose_joint(v, noise=noise, warm_start=batch).steps <= batch.steps
 
@@ -265,6 +267,7 @@ def test_excluded_orders_with_noise_are_found_where_the_noise_allows() -> None:
         ({"kinds": "or"}, "kinds: got 'or'"),
         ({"share": 1.5}, "share: got 1.5"),
         ({"precision": "float16"}, "precision: got 'float16'"),
+        ({"method": "simplex"}, "method: got 'simplex', but it must be \"auto\""),
         ({"warm_start": decompose(np.arange(4.0))}, r"warm_start: got shape \(4,\)"),
     ],
 )

@@ -12,6 +12,7 @@ harsanyi_decompose_options options_of(const py::dict& named) {
   harsanyi_decompose_defaults(&options);
   options.dtype = named["single"].cast<bool>() ? HARSANYI_F32 : HARSANYI_F64;
   options.single_first = named["single_first"].cast<bool>();
+  options.simplex_first = named["simplex_first"].cast<bool>();
   options.gap = named["gap"].cast<double>();
   options.max_steps = named["max_steps"].cast<int64_t>();
   options.merge_singletons = named["merge_singletons"].cast<bool>();

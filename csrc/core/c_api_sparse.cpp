@@ -69,6 +69,8 @@ harsanyi_status decompose(const harsanyi_decompose_options& options, int n, int6
     const size_t offset = static_cast<size_t>(worker) * pieces.scratch_bytes;
     scratch.memory += offset / sizeof(T);
     scratch.spin = pieces.scratch.spin.moved(offset);
+    scratch.basis = pieces.scratch.basis.moved(offset);
+    if (scratch.terms != nullptr) scratch.terms += offset / sizeof(double);
     if (scratch.tiles != nullptr) scratch.tiles += offset;
     const size_t vector = static_cast<size_t>(b) * static_cast<size_t>(options.networks), at = vector << n;
     const DecomposeSample sample{samples.v + at,   noise ? samples.zeta + vector : nullptr, samples.and_ + at,
@@ -89,7 +91,7 @@ extern "C" {
 
 void harsanyi_decompose_defaults(harsanyi_decompose_options* options) {
   if (options == nullptr) return;
-  *options = {HARSANYI_F64, 1, 1e-3, 20000, 20, 0, 1, nullptr, 0, 1.0, 1, 0.1, 0, nullptr, nullptr};
+  *options = {HARSANYI_F64, 1, 1, 1e-3, 20000, 20, 0, 1, nullptr, 0, 1.0, 1, 0.1, 0, nullptr, nullptr};
 }
 
 size_t harsanyi_decompose_workspace(const harsanyi_decompose_options* options, int n, int64_t batch, int with_noise) {

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "../lattice/bits.hpp"
+#include "simplex.hpp"
 #include "solver_affine.inl.hpp"
 #include "solver_certificate.inl.hpp"
 #include "solver_iteration.inl.hpp"
@@ -49,6 +50,8 @@ DecomposePlan<T> DecomposePlan<T>::place(const harsanyi_decompose_options& optio
   plan.heuristic = options.share < 1;
   plan.has_affine = n > 0 && !noise && !plan.and_only && !plan.heuristic && plan.networks == 1;
   plan.begins_in_f32 = plan.has_affine && n >= kLeastAhead && sizeof(T) == sizeof(double) && options.single_first != 0;
+  plan.pivots = n > 0 && noise && sizeof(T) == sizeof(double) && !plan.heuristic && plan.networks == 1 &&
+                options.simplex_first != 0;
   plan.folds = plan.has_affine && n >= kLeastFolded && n <= kMostFolded;
   const size_t table = static_cast<size_t>(n + 1) * kTableRow;
   plan.weight = arena.take<T>(table);
@@ -96,6 +99,10 @@ DecomposeScratch<T> DecomposeScratch<T>::place(const KernelTable& table, const D
   scratch.threads = threads;
   scratch.memory = arena.take<T>(Solver<T>::vectors(plan) * (static_cast<size_t>(plan.networks) << plan.n));
   if (plan.noise && !plan.and_only) scratch.spin = SpinSolver<T>::place(plan.spin, arena);
+  if (plan.pivots) {
+    scratch.basis = Basis::place(Simplex::most_terms(plan.n), arena);
+    scratch.terms = arena.take<double>(Simplex::kNumbers * Simplex::most_terms(plan.n));
+  }
   size_t tile =
       std::max(table.cut_transform(Dtype::f64, plan.n).scratch, table.cut_transform(Dtype::f32, plan.n).scratch);
   if (plan.folds) tile = std::max(tile, size_t{128} << (plan.n - table.sparse<T>().fold_bits));

@@ -27,6 +27,7 @@
 
 #include "affine.hpp"
 #include "arena.hpp"
+#include "basis.hpp"
 #include "harsanyi/harsanyi.h"
 #include "kernels.hpp"
 #include "spin.hpp"
@@ -47,7 +48,8 @@ struct DecomposePlan {
   T *weight = nullptr, *inverse_weight = nullptr, *ratio = nullptr, *inverse = nullptr;
   bool has_affine = false;  // AND and OR of one network without noise
   bool begins_in_f32 = false;
-  bool folds = false;  // such steps in two passes over memory (cpu/step.inl.hpp)
+  bool pivots = false;  // begins with the dual simplex method (simplex.hpp)
+  bool folds = false;   // such steps in two passes over memory (cpu/step.inl.hpp)
   AffineBlock<T> affine;
   SpinPaths spin;  // AND and OR with noise
 };
@@ -60,7 +62,9 @@ struct DecomposeScratch {
 
   int threads = 1;
   T* memory = nullptr;
-  SpinSolver<T> spin;     // for the scale of this sample's noise block
+  SpinSolver<T> spin;  // for the scale of this sample's noise block
+  Basis basis;         // of the dual simplex method, and its numbers by term
+  double* terms = nullptr;
   char* tiles = nullptr;  // tile_bytes for each thread
   size_t tile_bytes = 0;
 };

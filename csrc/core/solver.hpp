@@ -173,7 +173,9 @@ class Solver {
   bool gains(int64_t checks) noexcept;
   bool stalls() noexcept;
 
+  void measure() noexcept;
   void start() noexcept;
+  bool finds_vertex() noexcept;
   void begin() noexcept;
   void rotate_values() noexcept;
   void warm() noexcept;

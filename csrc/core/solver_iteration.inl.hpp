@@ -22,7 +22,7 @@ void Solver<T>::threshold(int kind, T* z) const noexcept {
 }
 
 template <class T>
-void Solver<T>::start() noexcept {
+void Solver<T>::measure() noexcept {
   double* const wide_vector = reinterpret_cast<double*>(scratch_.memory);
   plain_ = 0;
   for (int k = 0; k < plan_.networks; ++k) {
@@ -30,6 +30,10 @@ void Solver<T>::start() noexcept {
     wide(Kind::mobius, wide_vector);
     for (size_t i = 1; i < count_; ++i) plain_ += std::fabs(wide_vector[i]);
   }
+}
+
+template <class T>
+void Solver<T>::start() noexcept {
   const double penalty = options_.penalty > 0 ? options_.penalty : 1;
   unit_ = static_cast<T>(plain_ / static_cast<double>(std::max(all_, size_t{2}) - 1) / penalty);
   // A candidate without excluded sets exists only where the residual lies inside the box: aim at a smaller one.

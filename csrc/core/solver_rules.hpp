@@ -25,6 +25,8 @@ constexpr double kNoiseRatio = 0.7, kLeastMove = 1.25;
 constexpr int kFirstMove = 8, kFirstWarmMove = 60;
 // What f32 can promise without noise; a run in f64 begins in f32 down to there.
 HARSANYI_HD constexpr double single_gap(int n) { return n > 18 ? 5e-4 * (1 << (n - 18)) : 5e-4; }
+// The dual simplex method gives up after so many pivots for each term that its basis may have.
+constexpr int64_t kMostPivots = 16;
 // The affine block's scale at the start; it moves as the threshold does.
 constexpr double kAffineStart = 5;
 

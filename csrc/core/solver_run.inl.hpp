@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "simplex.hpp"
 #include "solver.hpp"
 
 namespace harsanyi {
@@ -98,7 +99,7 @@ harsanyi_decompose_report Solver<T>::report(bool done) noexcept {
 
 template <class T>
 harsanyi_decompose_report Solver<T>::run() noexcept {
-  start();
+  measure();
   if (plan_.and_only && !plan_.noise) return and_alone();
   if (!(plain_ > 0)) {  // constant
     best_ = 0;
@@ -106,14 +107,37 @@ harsanyi_decompose_report Solver<T>::run() noexcept {
     std::memset(sample_.or_, 0, all_ * sizeof(double));
     if (plan_.noise) std::memset(sample_.delta, 0, all_ * sizeof(double));
   }
+  if (plan_.pivots && plain_ > 0) {
+    if (finds_vertex()) return report(true);
+    if (interrupt_.stopped()) return report(false);
+  }
+  start();
   return report(iterate());
+}
+
+// Where the optimum with noise has few terms, it is found exactly.
+template <class T>
+bool Solver<T>::finds_vertex() noexcept {
+  if constexpr (sizeof(T) == sizeof(double)) {
+    if (!(zeta(0) > 1e-9 * plain_)) return false;
+    Simplex simplex(table_, plan_, sample_, scratch_, options_.gap, interrupt_);
+    const int64_t most = kMostPivots * static_cast<int64_t>(scratch_.basis.most());
+    const bool found = simplex.run(std::min(most, options_.max_steps / 2), options_.warm_start != 0);
+    steps_ = simplex.pivots();
+    if (!found) return false;
+    double* const o = plan_.and_only ? nullptr : simplex.or_part();
+    try_pair(simplex.and_part(), o, simplex.noise(), 1);
+    find_bound_of(simplex.multipliers(), simplex.spare());
+  }
+  return reached();
 }
 
 // The beginning of a run in f64. Returns whether f32 can hold the game's numbers and their squares.
 template <class T>
 bool Solver<T>::run_ahead() noexcept {
-  start();
+  measure();
   if (!(plain_ < 1e15 && plain_ > 1e-10 * static_cast<double>(count_))) return false;
+  start();
   ahead_ = true;
   iterate();
   return true;

@@ -141,6 +141,34 @@ struct SparseKernels {
   double (*normalised_max)(size_t first, size_t count, const T* inverse, const T* x);
 };
 
+// What a unit of a coefficient costs in the dual simplex method: weight, a table by order, times
+// 1 + low[S % 64] * spread[hash of S / 64], which keeps ties rare.
+struct ColumnCosts {
+  const double *weight, *low, *spread;
+  size_t salt;
+};
+constexpr size_t kSpread = 0x9E3779B1;
+
+// A step of its residuals: how far they move along alpha, one over the pivot, the leaving edge's squared length; and
+// the box.
+struct RowUpdate {
+  double step, per_pivot, length, box;
+};
+
+struct SimplexKernels {
+  double (*least_ratio)(const ColumnCosts& costs, size_t first, size_t count, double tolerance, double counts,
+                        double least, const double* g, const double* move, uint32_t* rows, size_t* found);
+  double (*largest_move)(const ColumnCosts& costs, size_t first, size_t count, double limit, double most,
+                         const double* g, const double* move, const uint32_t* rows, size_t found, size_t* which);
+  double (*update_rows)(const RowUpdate& by, size_t count, double most, const double* a, const double* b,
+                        const double* t, const double* s, double* d, double* length, size_t* which);
+  void (*multiply)(const double* m, size_t stride, size_t rows, size_t columns, const double* x, double* out);
+  void (*multiply_transposed)(const double* m, size_t stride, size_t rows, size_t columns, const double* x,
+                              double* out);
+  void (*add_product)(double factor, const double* u, const double* z, size_t stride, size_t rows, size_t columns,
+                      double* m);
+};
+
 struct KernelTable {
   const char* name;
   TransformCut (*cut_transform)(Dtype dtype, int n);
@@ -161,6 +189,7 @@ struct KernelTable {
   void (*invert)(double* a, int side, double* work);
   void (*invert_wide)(long double* a, int side, long double* work);
 
+  SimplexKernels simplex;
   SparseKernels<float> sparse_f32;
   SparseKernels<double> sparse_f64;
   template <class T>

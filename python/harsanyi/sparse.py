@@ -38,7 +38,7 @@ __all__ = ["MAX_DECOMPOSE_PLAYERS", "Decomposition", "decompose", "decompose_joi
 
 _REPORT = np.dtype([("objective", "f8"), ("bound", "f8"), ("steps", "i8"), ("status", "i8")])
 _MAX_NETWORKS = 16
-_PRECISIONS = ("mixed", "float64", "float32")
+_PRECISIONS, _METHODS = ("mixed", "float64", "float32"), ("auto", "splitting")
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -97,6 +97,7 @@ def decompose(
     share: float = 1.0,
     merge_singletons: bool = True,
     precision: Literal["mixed", "float64", "float32"] = "mixed",
+    method: Literal["auto", "splitting"] = "auto",
     workspace: npt.NDArray[np.uint8] | None = None,
     progress: bool = False,
 ) -> Decomposition[ArrayT]:
@@ -115,7 +116,7 @@ def decompose(
         noise: `zeta / |v[full] - v[0]|`, for each sample; 0 is no noise term.
         gap: `(objective - lower_bound) / objective` to reach.
         tie_break: growth of the weights with the order, larger than `-1 / (n - 1)`.
-        max_steps: steps of the iteration, at most, for each sample.
+        max_steps: steps and pivots, at most, for each sample.
         warm_start: a result for a game of this shape to start from, such as that of another checkpoint. The
             objective is the same up to the gap; the last digits depend on the start.
         weights: one by order, n + 1 of them (the first is not read) or n (from order 1 on). 0 from some
@@ -128,8 +129,11 @@ def decompose(
         merge_singletons: whether `or_[{i}]`, which means the same as `and_[{i}]`, is added to it.
         precision: of the iteration. "float32" takes half the time and reaches gaps down to 5e-4 (twice that
             for each player beyond 18), without a noise term only: with one, rounding stops it earlier.
-            "mixed" goes on from there in "float64", to any gap; with a noise term it is "float64". In every
-            case the result is float64, certified in float64, and reproduces `v` as exactly.
+            "mixed" goes on from there in "float64", to any gap; with noise it is "float64". The result is
+            float64, certified in float64, and reproduces `v` as exactly in every case.
+        method: "auto" begins with the dual simplex method if there is noise. An optimum of few terms is found
+            exactly, with all other coefficients zero; it gives up as soon as terms become many, and then, or
+            with "splitting" at once, a first-order iteration goes on to the gap.
         workspace: memory to work in, at least `decompose_workspace` bytes, to be used again by the next call.
         progress: whether to show a bar over the samples.
 
@@ -137,7 +141,7 @@ def decompose(
         A Decomposition of arrays, or of tensors on the device of `v`, in float64 whatever the dtype of `v`.
         No gradient flows. Without a warm start a sample's result depends neither on the rest of its batch nor
         on the number of threads, to the bit. Tensors on a CUDA device are solved there if the plugin is
-        loaded (`kinds="and-or"` and `share=1`; "mixed" is float64 there; without `workspace`, bar or
+        loaded (`kinds="and-or"` and `share=1`; by splitting in float64 there; without `workspace`, bar or
         interruption), all others on the CPU; the certificate always comes from the CPU.
 
     Raises:
@@ -148,9 +152,8 @@ def decompose(
         NotEnoughMemoryError: the work does not fit.
         KeyboardInterrupt: Ctrl-C, within about 50 ms or a few steps.
 
-    Source: the problem is that of Cheng et al., "Revisiting generalization power of a DNN in terms of
-    symbolic interactions" (there by gradient descent, without a bound). The bound is Lagrange's, valid for
-    any y of mean zero. Universal matching holds up to rounding.
+    Source: the problem of Cheng et al., "Revisiting generalization power of a DNN in terms of symbolic
+    interactions". The bound is Lagrange's, for any y of mean zero. Universal matching holds up to rounding.
 
     Example:
         >>> import numpy as np, harsanyi as hs
@@ -171,6 +174,7 @@ def decompose(
         weights=weights,
         merge_singletons=merge_singletons,
         precision=precision,
+        method=method,
         and_only=kinds == "and",
         share=share,
     )
@@ -316,6 +320,7 @@ class _Options:
     weights: npt.ArrayLike | None = None
     merge_singletons: bool = True
     precision: str = "mixed"
+    method: str = "auto"
     and_only: bool = False
     share: float = 1.0
     alpha: float = 0.0
@@ -325,6 +330,8 @@ class _Options:
         check_players(self.max_steps, name="max_steps", least=1, most=1 << 62)
         if self.precision not in _PRECISIONS:
             raise ArgumentError("precision", repr(self.precision), '"mixed", "float64" or "float32"')
+        if self.method not in _METHODS:
+            raise ArgumentError("method", repr(self.method), '"auto" or "splitting"')
 
     def named(self, n: int, networks: int, warm: bool) -> dict[str, Any]:
         """What the compiled solver is told."""
@@ -338,6 +345,7 @@ class _Options:
         return {
             "single": single,
             "single_first": self.precision == "mixed",
+            "simplex_first": self.method == "auto",
             "gap": self.gap * reached,
             "max_steps": int(self.max_steps),
             "merge_singletons": bool(self.merge_singletons),

@@ -94,7 +94,8 @@ harsanyi_decompose_options defaults(const std::vector<double>& weights) {
   harsanyi_decompose_options options;
   harsanyi_decompose_defaults(&options);
   options.weights = weights.data();
-  options.single_first = 0;  // no device begins in f32
+  options.single_first = 0;   // no device begins in f32
+  options.simplex_first = 0;  // or pivots
   return options;
 }
 

@@ -1,0 +1,128 @@
+// The decomposition with noise by the dual simplex method, where its optimum has few terms.
+//
+// With a box for the noise the optimum of a trained network has some tens of coefficients and as many subsets at which
+// the noise is at its box, whatever 2**n is. So the basis is small, and only two things range over all subsets: which
+// coefficient enters, from the sums A^T rho of the leaving row, and what the others' residuals become, from A alpha and
+// A tau. All three are a pair of lattice transforms.
+//   - It begins with y = 0 and no terms, which is dual feasible, and stays so: y is always a bound.
+//   - The leaving row has the largest excess^2 / length^2 of its edge (dual steepest edge), the lengths exact.
+//   - The ratio test is in two passes (Harris): the largest element among the nearly equal ones. Signs of y that it
+//     passes flip their noise from one end of the box to the other.
+//   - Costs are raised by up to `perturbation` of themselves, so that ties are rare.
+// It ends with the exact optimum, or gives up once the basis has grown too large.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+
+#include "basis.hpp"
+#include "decompose.hpp"
+#include "run_transform.hpp"
+
+namespace harsanyi {
+
+class Simplex {
+ public:
+  Simplex(const KernelTable& table, const DecomposePlan<double>& plan, const DecomposeSample& sample,
+          const DecomposeScratch<double>& scratch, double gap, Interrupt& interrupt) noexcept;
+
+  // The largest basis worth having, and how many numbers by term there are.
+  static constexpr size_t kNumbers = 9;
+  static size_t most_terms(int n) noexcept { return std::min(size_t{1} << n, size_t{16} * static_cast<size_t>(n)); }
+
+  // Whether the optimum was found in at most so many pivots; from the result that the sample holds, if it is one of few
+  // terms.
+  bool run(int64_t most_pivots, bool warm) noexcept;
+  int64_t pivots() const noexcept { return pivots_; }
+  // The optimum, all vectors in scratch memory: coefficients (those of OR internal), noise, and multipliers.
+  double* and_part() const noexcept { return move_[0]; }
+  double* or_part() const noexcept { return move_[1]; }
+  double* noise() const noexcept { return residual_; }
+  double* multipliers() const noexcept { return sums_[0]; }
+  double* spare() const noexcept { return sums_[1]; }
+
+ private:
+  static constexpr size_t kBlock = 8192;
+  static constexpr size_t kMostBlocks = (size_t{1} << HARSANYI_MAX_DECOMPOSE_PLAYERS) / kBlock;
+
+  enum class Pivot { made, optimal, failed };
+  // What leaves or enters: a coefficient (`index` in the basis, or its column) or a subset (or its index).
+  struct Leaving {
+    bool is_row = false;
+    size_t index = 0;
+    double sign = 0;  // the edge is this times a row of the inverse
+    double score = 0, excess = 0;
+  };
+  struct Entering {
+    bool is_row = false;
+    size_t index = 0;
+    double step = INFINITY;
+  };
+
+  void begin() noexcept;
+  bool begin_warm() noexcept;
+  void measure_edges() noexcept;
+  bool read_terms() noexcept;
+  Pivot pivot() noexcept;
+  Leaving choose_leaving() const noexcept;
+  void find_edge(const Leaving& leaving) noexcept;
+  void sums_of_edge(const Leaving& leaving) noexcept;
+  Entering choose_entering(const Leaving& leaving) noexcept;
+  void pass_multipliers(const Leaving& leaving, Entering& entering) noexcept;
+  void move_dual(const Entering& entering) noexcept;
+  void flip() noexcept;
+  bool move_primal(const Leaving& leaving, const Entering& entering) noexcept;
+  void update_rows(const RowUpdate& by) noexcept;
+  void select_row() noexcept;
+  void exchange(const Leaving& leaving, const Entering& entering, const RowUpdate& by, double side) noexcept;
+  bool refresh() noexcept;
+  void solve_basis() noexcept;
+  void recompute() noexcept;
+  void finish() noexcept;
+
+  int kinds() const noexcept { return plan_.and_only ? 1 : 2; }
+  double* part(double* const (&vectors)[2], uint32_t column) const noexcept {
+    return vectors[column >= Basis::kOr ? 1 : 0] + (column & ~Basis::kOr);
+  }
+  double cost(uint32_t column) const noexcept;
+  double aim() const noexcept { return box_ - margin_; }
+  void transform(Kind kind, double* x) const noexcept;
+  void adjoint(double* const (&y)[2]) const noexcept;
+  void synthesise(double* a, double* o) const noexcept;
+  void scatter(const double* by_column, double factor, double* const (&to)[2]) const noexcept;
+  // of(first, count, block) over blocks of subsets.
+  template <class F>
+  void each(const F& of) const noexcept {
+    parallel_for(static_cast<int64_t>(blocks()), scratch_.threads, [&](int64_t block, int) {
+      const size_t first = static_cast<size_t>(block) * kBlock;
+      of(first, std::min(count_ - first, kBlock), static_cast<size_t>(block));
+    });
+  }
+  size_t blocks() const noexcept { return (count_ + kBlock - 1) / kBlock; }
+
+  const KernelTable& table_;
+  const DecomposePlan<double>& plan_;
+  const DecomposeSample& sample_;
+  const DecomposeScratch<double>& scratch_;
+  Interrupt& interrupt_;
+  const size_t count_;
+  const TransformCut cut_;
+  Basis basis_;
+  // Vectors: sums A^T y, those of the edge, residuals v - A x, squared edge lengths of rows, two to work with.
+  double *sums_[2], *move_[2], *residual_, *length_, *alpha_, *tau_;
+  // By place in the basis: of coefficients value, sign and squared edge length; of rows multiplier and end of the box.
+  double *x_, *sign_, *x_length_, *y_, *end_;
+  double *edge_, *x_alpha_, *x_tau_, *spare_;  // the edge by row, what follows by column
+  double low_[kTableRow], spread_[kTableRow];  // of the perturbation
+  double box_ = 0, margin_ = 0;                // noise aims at box less margin
+  double edge_length_ = 0;                     // squared
+  double dual_tolerance_ = 0;
+  size_t next_row_ = 0;  // the best one to leave
+  double next_score_ = 0;
+  int flips_ = 0;
+  bool fresh_ = true;
+  int64_t pivots_ = 0, refreshed_at_ = -1;
+};
+
+}  // namespace harsanyi

@@ -1,0 +1,275 @@
+// One pivot of the dual simplex method.
+#include <algorithm>
+#include <cstring>
+
+#include "simplex.hpp"
+
+namespace harsanyi {
+namespace {
+
+// Movements below this share of the edge are rounding.
+constexpr double kRounding = 1e-9;
+// The two ways to compute a pivot may differ by this share of it, else the inverse is made anew; and so it is after
+// this many pivots.
+constexpr double kPivotError = 1e-6;
+constexpr int64_t kRefreshEvery = 500;
+
+}  // namespace
+
+Simplex::Leaving Simplex::choose_leaving() const noexcept {
+  Leaving leaving{true, next_row_, residual_[next_row_] > 0 ? 1.0 : -1.0, next_score_, 0};
+  if (next_score_ > 0) leaving.excess = std::fabs(residual_[next_row_]) - box_;
+  for (size_t l = 0; l < basis_.size(); ++l) {
+    const double wrong = -sign_[l] * x_[l], score = wrong * wrong / x_length_[l];
+    if (wrong > margin_ && score > leaving.score) leaving = {false, l, -sign_[l], score, wrong};
+  }
+  return leaving;
+}
+
+Simplex::Pivot Simplex::pivot() noexcept {
+  const Leaving leaving = choose_leaving();
+  if (!(leaving.score > 0)) return Pivot::optimal;
+  if (pivots_ - refreshed_at_ >= kRefreshEvery) return refresh() ? Pivot::made : Pivot::failed;
+  find_edge(leaving);
+  sums_of_edge(leaving);
+  const Entering entering = choose_entering(leaving);
+  if (!std::isfinite(entering.step)) return Pivot::failed;
+  const bool grows = leaving.is_row && !entering.is_row;
+  if (grows && basis_.size() == basis_.most()) return Pivot::failed;
+  move_dual(entering);
+  fresh_ = false;
+  if (!leaving.is_row && !entering.is_row && entering.index == basis_.column(leaving.index)) {
+    sign_[leaving.index] = -sign_[leaving.index];
+    if (flips_ > 0) {
+      flip();
+      select_row();
+    }
+    return Pivot::made;
+  }
+  if (flips_ > 0) flip();
+  if (move_primal(leaving, entering)) return Pivot::made;
+  return refresh() ? Pivot::made : Pivot::failed;
+}
+
+// The direction in which the multipliers move so that what leaves gets better, by row; that of a leaving row itself is
+// the sign of its residual.
+void Simplex::find_edge(const Leaving& leaving) noexcept {
+  const size_t size = basis_.size();
+  edge_length_ = 0;
+  if (leaving.is_row) {
+    const uint32_t row = static_cast<uint32_t>(leaving.index);
+    for (size_t l = 0; l < size; ++l) spare_[l] = Basis::entry(row, basis_.column(l));
+    basis_.solve_transposed(table_, spare_, edge_);
+    for (size_t k = 0; k < size; ++k) edge_[k] *= -leaving.sign;
+    edge_length_ = 1;
+  } else {
+    const double* const row = basis_.inverse_row(leaving.index);
+    for (size_t k = 0; k < size; ++k) edge_[k] = leaving.sign * row[k];
+  }
+  for (size_t k = 0; k < size; ++k) edge_length_ += edge_[k] * edge_[k];
+}
+
+void Simplex::sums_of_edge(const Leaving& leaving) noexcept {
+  for (int kind = 0; kind < kinds(); ++kind) {
+    double* const to = move_[kind];
+    const double sign = kind == 0 ? 1 : -1;  // Q is minus its transform
+    std::memset(to, 0, count_ * sizeof(double));
+    for (size_t k = 0; k < basis_.size(); ++k) to[basis_.row(k)] = sign * edge_[k];
+    if (leaving.is_row) to[leaving.index] = sign * leaving.sign;
+  }
+  adjoint(move_);
+  for (size_t l = 0; l < basis_.size(); ++l) *part(move_, basis_.column(l)) = 0;
+  if (!leaving.is_row) *part(move_, basis_.column(leaving.index)) = leaving.sign;
+}
+
+Simplex::Entering Simplex::choose_entering(const Leaving& leaving) noexcept {
+  const double counts = kRounding * std::sqrt(edge_length_);
+  Entering entering;
+  double parts[kMostBlocks], least = INFINITY;
+  size_t where[kMostBlocks], found[2][kMostBlocks];
+  const auto rows = [&](int kind, size_t first) {  // in what is free now
+    return reinterpret_cast<uint32_t*>(kind == 0 ? alpha_ : tau_) + first / kTableRow;
+  };
+  const auto costs = [&](int kind) { return ColumnCosts{plan_.weight, low_, spread_, static_cast<size_t>(kind)}; };
+  for (int kind = 0; kind < kinds(); ++kind) {
+    const double before = least;
+    each([&](size_t i, size_t m, size_t block) {
+      parts[block] = table_.simplex.least_ratio(costs(kind), i, m, dual_tolerance_, counts, before, sums_[kind] + i,
+                                                move_[kind] + i, rows(kind, i), found[kind] + block);
+    });
+    for (size_t block = 0; block < blocks(); ++block) least = std::min(least, parts[block]);
+  }
+  double most = counts;
+  for (int kind = 0; kind < kinds(); ++kind) {
+    each([&](size_t i, size_t m, size_t block) {
+      parts[block] = table_.simplex.largest_move(costs(kind), i, m, least, counts, sums_[kind] + i, move_[kind] + i,
+                                                 rows(kind, i), found[kind][block], where + block);
+    });
+    for (size_t block = 0; block < blocks(); ++block) {
+      if (!(parts[block] > most)) continue;
+      most = parts[block];
+      entering.index = block * kBlock + where[block] + (kind == 0 ? 0 : size_t{Basis::kOr});
+    }
+  }
+  if (most > counts) {
+    const uint32_t column = static_cast<uint32_t>(entering.index);
+    const double move = *part(move_, column), sum = *part(sums_, column);
+    entering.step = std::max((cost(column) - (move < 0 ? -sum : sum)) / std::fabs(move), 0.0);
+  }
+  pass_multipliers(leaving, entering);
+  return entering;
+}
+
+// Multipliers that reach 0 before: each takes its noise to the other end of the box, as long as what leaves stays
+// outside; the next one enters. spare_ is -1 for those that flip.
+void Simplex::pass_multipliers(const Leaving& leaving, Entering& entering) noexcept {
+  const size_t size = basis_.size();
+  for (size_t k = 0; k < size; ++k) {
+    const bool falls = end_[k] * edge_[k] < -kRounding * std::sqrt(edge_length_);
+    spare_[k] = falls ? std::max(-y_[k] / edge_[k], 0.0) : INFINITY;
+  }
+  double excess = leaving.excess;
+  for (flips_ = 0;; ++flips_) {
+    size_t first = size;
+    for (size_t k = 0; k < size; ++k) {
+      if (spare_[k] >= 0 && spare_[k] < (first < size ? spare_[first] : entering.step)) first = k;
+    }
+    if (first == size) return;
+    excess -= 2 * box_ * std::fabs(edge_[first]);
+    if (!(excess > 0)) {
+      entering = {true, first, spare_[first]};
+      return;
+    }
+    spare_[first] = -1;
+  }
+}
+
+void Simplex::move_dual(const Entering& entering) noexcept {
+  for (size_t k = 0; k < basis_.size(); ++k) {
+    y_[k] += entering.step * edge_[k];
+    if (flips_ > 0 && spare_[k] == -1) end_[k] = -end_[k];
+  }
+  if (entering.step == 0) return;
+  for (int kind = 0; kind < kinds(); ++kind) {
+    each([&](size_t i, size_t m, size_t) {
+      table_.sparse<double>().add(m, entering.step, move_[kind] + i, sums_[kind] + i);
+    });
+  }
+}
+
+// What the noise that went to the other end of its box leaves to the basis.
+void Simplex::flip() noexcept {
+  for (size_t k = 0; k < basis_.size(); ++k) spare_[k] = spare_[k] == -1 ? 2 * end_[k] * aim() : 0;
+  basis_.solve(table_, spare_, x_alpha_);
+  for (size_t l = 0; l < basis_.size(); ++l) x_[l] -= x_alpha_[l];
+  double* const to[2] = {alpha_, tau_};
+  scatter(x_alpha_, 1, to);
+  synthesise(alpha_, tau_);
+  each([&](size_t i, size_t m, size_t) {
+    table_.sparse<double>().add(m, 1, alpha_ + i, residual_ + i);
+    table_.sparse<double>().add(m, -1, tau_ + i, residual_ + i);
+  });
+}
+
+// What enters takes the place of what leaves; false if the two ways to compute the pivot disagree.
+bool Simplex::move_primal(const Leaving& leaving, const Entering& entering) noexcept {
+  const size_t size = basis_.size();
+  const uint32_t column = entering.is_row ? 0 : static_cast<uint32_t>(entering.index);
+  const double move = entering.is_row ? edge_[entering.index] : *part(move_, column);
+  const double sign = leaving.sign;
+  basis_.solve(table_, edge_, x_tau_);
+  if (entering.is_row) {
+    basis_.inverse_column(entering.index, x_alpha_);
+  } else {
+    for (size_t k = 0; k < size; ++k) spare_[k] = Basis::entry(basis_.row(k), column);
+    basis_.solve(table_, spare_, x_alpha_);
+  }
+  double *const alphas[2] = {alpha_, move_[0]}, *const taus[2] = {tau_, move_[1]};
+  scatter(x_alpha_, -1, alphas);
+  if (!entering.is_row) *part(alphas, column) = 1;
+  synthesise(alpha_, move_[0]);
+  scatter(x_tau_, -sign, taus);
+  synthesise(tau_, move_[1]);
+
+  const size_t out = leaving.index;
+  const double alpha = leaving.is_row ? alpha_[out] - move_[0][out] : x_alpha_[out];
+  if (!(std::fabs(alpha - sign * move) <= kPivotError * std::fabs(alpha))) return false;
+  const double value = leaving.is_row ? residual_[out] - sign * aim() : x_[out];
+  const RowUpdate by{value / alpha, 1 / alpha, edge_length_, box_};
+  for (size_t l = 0; l < size; ++l) {
+    const double share = x_alpha_[l] / alpha;
+    x_[l] -= by.step * x_alpha_[l];
+    x_length_[l] = std::max(x_length_[l] - share * (2 * sign * x_tau_[l] - share * edge_length_), share * share);
+  }
+  if (leaving.is_row) length_[out] = INFINITY;
+  update_rows(by);
+  exchange(leaving, entering, by, move > 0 ? 1 : -1);
+  return true;
+}
+
+// The rows' part of a step, and the best of them to leave next.
+void Simplex::update_rows(const RowUpdate& by) noexcept {
+  double parts[kMostBlocks];
+  size_t where[kMostBlocks];
+  each([&](size_t i, size_t m, size_t block) {
+    parts[block] = table_.simplex.update_rows(by, m, 0, alpha_ + i, move_[0] + i, tau_ + i, move_[1] + i, residual_ + i,
+                                              length_ + i, where + block);
+  });
+  next_score_ = 0;
+  for (size_t block = 0; block < blocks(); ++block) {
+    if (!(parts[block] > next_score_)) continue;
+    next_score_ = parts[block];
+    next_row_ = block * kBlock + where[block];
+  }
+}
+
+// The same without a step.
+void Simplex::select_row() noexcept {
+  for (double* vector : {alpha_, tau_, move_[0], move_[1]}) std::memset(vector, 0, count_ * sizeof(double));
+  update_rows({0, 0, 0, box_});
+}
+
+// The new basis. `side`: in which direction the sum of what enters moves.
+void Simplex::exchange(const Leaving& leaving, const Entering& entering, const RowUpdate& by, double side) noexcept {
+  const double sign = leaving.sign;
+  const double length = edge_length_ * by.per_pivot * by.per_pivot;
+  const uint32_t row = static_cast<uint32_t>(leaving.index), column = static_cast<uint32_t>(entering.index);
+  if (leaving.is_row) {
+    for (size_t k = 0; k < basis_.size(); ++k) edge_[k] *= -sign;  // B^-T of the entering row
+    residual_[row] = sign * aim();
+  }
+  size_t k = basis_.size(), l = k;  // their places
+  if (entering.is_row) {
+    k = entering.index;
+    const uint32_t freed = basis_.row(k);
+    residual_[freed] = end_[k] * aim() + by.step;
+    length_[freed] = std::max(length, 1.0);
+  }
+  if (!leaving.is_row) l = leaving.index;
+  if (leaving.is_row && !entering.is_row) {
+    basis_.grow(table_, row, column, x_alpha_, edge_, 1 / by.per_pivot);
+  } else if (leaving.is_row) {
+    basis_.replace_row(table_, k, row, edge_);
+  } else if (!entering.is_row) {
+    basis_.replace_column(table_, l, column, x_alpha_);
+  } else {
+    basis_.shrink(table_, k, l);
+    const size_t last = basis_.size();
+    x_[l] = x_[last];
+    sign_[l] = sign_[last];
+    x_length_[l] = x_length_[last];
+    y_[k] = y_[last];
+    end_[k] = end_[last];
+  }
+  if (leaving.is_row) {
+    y_[k] = entering.step * sign;
+    end_[k] = sign;
+  }
+  if (!entering.is_row) {
+    x_[l] = by.step;
+    sign_[l] = cost(column) > 0 ? side : 0;  // a free coefficient never leaves
+    x_length_[l] = length;
+  }
+}
+
+}  // namespace harsanyi

@@ -1,0 +1,183 @@
+// Passes of the dual simplex method over all subsets, and the updates of its small inverse (core/simplex.hpp has the
+// method). No division and no branch an entry: rows in which one might change the result are looked at again.
+#pragma once
+
+#include "sparse.inl.hpp"
+
+namespace harsanyi {
+namespace HARSANYI_ISA {
+
+// Whether test(i, lanes) is above 0 in any lane, over 0..count-1: vectors of them, or one by one where there are fewer.
+template <class F>
+HARSANYI_INLINE bool any_above(size_t count, const F& test) {
+  using V = Vector<double>::type;
+  constexpr size_t lanes = static_cast<size_t>(Vector<double>::lanes);
+  size_t i = 0;
+  V most = V{} - 1;
+  for (; i + lanes <= count; i += lanes) {
+    const V value = test(i, V{});
+    most = value > most ? value : most;
+  }
+  double one = -1;
+  for (; i < count; ++i) {
+    const double value = test(i, 0.0);
+    one = value > one ? value : one;
+  }
+  for (size_t l = 0; l < lanes; ++l) one = most[l] > one ? most[l] : one;
+  return one > 0;
+}
+
+// run(begin, count, cost) over rows of kTableRow subsets or fewer; cost(i, X) of an entry or a vector of them.
+template <class F>
+HARSANYI_INLINE void by_costs(const ColumnCosts& costs, size_t first, size_t count, const F& run) {
+  by_rows(first, count, costs.weight, [&](size_t begin, size_t m, const double* w) {
+    const double spread = costs.spread[((first + begin) / kTableRow * kSpread + costs.salt) % kTableRow];
+    const double* const low = costs.low;
+    run(begin, m, [=](size_t i, auto x) {
+      using X = decltype(x);
+      return get<X>(w + i) * (1 + get<X>(low + i) * spread);
+    });
+  });
+}
+
+// What is left between +-g and the cost of an entry, in the direction in which g moves.
+template <class X>
+HARSANYI_INLINE X slack_of(X cost, X g, X move) {
+  return cost - (move < 0 ? -g : g);
+}
+
+// min of (slack + tolerance) / |move| over the entries whose move counts, and `least`. rows: those that may hold an
+// entry whose slack / |move| is no larger, *found of them.
+inline double least_ratio(const ColumnCosts& costs, size_t first, size_t count, double tolerance, double counts,
+                          double least, const double* g, const double* move, uint32_t* rows, size_t* found) {
+  *found = 0;
+  by_costs(costs, first, count, [&](size_t begin, size_t m, const auto& cost) {
+    const double *at = g + begin, *by = move + begin;
+    const bool any = any_above(m, [&](size_t i, auto x) {
+      using X = decltype(x);
+      const X step = get<X>(by + i), size = absolute(step);
+      const X under = least * size - (slack_of(cost(i, x), get<X>(at + i), step) - tolerance);
+      return size > counts ? under : X{} - 1;
+    });
+    if (!any) return;
+    rows[(*found)++] = static_cast<uint32_t>(begin / kTableRow);
+    for (size_t i = 0; i < m; ++i) {
+      const double size = absolute(by[i]);
+      if (!(size > counts)) continue;
+      const double ratio = (slack_of(cost(i, 0.0), at[i], by[i]) + tolerance) / size;
+      least = ratio < least ? ratio : least;
+    }
+  });
+  return least;
+}
+
+// Of the entries in these rows whose slack / |move| is at most `limit`, that with the largest |move| if that is above
+// `most`: its |move|, its place in *which.
+inline double largest_move(const ColumnCosts& costs, size_t first, size_t count, double limit, double most,
+                           const double* g, const double* move, const uint32_t* rows, size_t found, size_t* which) {
+  for (size_t row = 0; row < found; ++row) {
+    const size_t from = size_t{rows[row]} * kTableRow;
+    by_costs(costs, first + from, count - from < kTableRow ? count - from : kTableRow,
+             [&](size_t, size_t m, const auto& cost) {
+               const double *at = g + from, *by = move + from;
+               for (size_t i = 0; i < m; ++i) {
+                 const double size = absolute(by[i]);
+                 if (size > most && slack_of(cost(i, 0.0), at[i], by[i]) <= limit * size) {
+                   most = size;
+                   *which = from + i;
+                 }
+               }
+             });
+  }
+  return most;
+}
+
+// Scores nearer than this are equal, and the first one counts: rounding must not choose among copies of one row.
+constexpr double kTie = 1 + 1e-9;
+
+// The rows' residuals after a step: d -= step * alpha, and their edges' squared lengths, by the steepest-edge rule;
+// alpha = a - b and tau = t - s. Of the residuals outside the box that with the largest excess^2 / length if it is above
+// `most`: its place in *which.
+inline double update_rows(const RowUpdate& by, size_t count, double most, const double* a, const double* b,
+                          const double* t, const double* s, double* d, double* length, size_t* which) {
+  constexpr size_t piece = 64;
+  for (size_t begin = 0; begin < count; begin += piece) {
+    const size_t m = count - begin < piece ? count - begin : piece;
+    const bool any = any_above(m, [&](size_t j, auto x) {
+      using X = decltype(x);
+      const size_t i = begin + j;
+      const X alpha = get<X>(a + i) - get<X>(b + i), tau = get<X>(t + i) - get<X>(s + i), share = by.per_pivot * alpha;
+      const X next = get<X>(d + i) - by.step * alpha, excess = absolute(next) - by.box;
+      const X moved = get<X>(length + i) - share * (2 * tau - share * by.length), least = 1 + share * share;
+      const X edge = moved > least ? moved : least;
+      put<X, false>(d + i, next);
+      put<X, false>(length + i, edge);
+      return excess > 0 ? excess * excess - most * edge : X{} - 1;
+    });
+    if (!any) continue;
+    for (size_t i = begin; i < begin + m; ++i) {
+      const double excess = absolute(d[i]) - by.box, score = excess * excess / length[i];
+      if (excess > 0 && score > kTie * most) {
+        most = score;
+        *which = i;
+      }
+    }
+  }
+  return most;
+}
+
+// out = m x; m: `rows` rows of `columns`, `stride` apart, four at a time so that their additions overlap.
+inline void multiply(const double* m, size_t stride, size_t rows, size_t columns, const double* x, double* out) {
+  using V = Vector<double>::type;
+  constexpr size_t lanes = kSumLanes<double>, width = static_cast<size_t>(Vector<double>::lanes), together = 4;
+  for (size_t i = 0; i < rows; i += together) {
+    const double* row[together];
+    for (size_t r = 0; r < together; ++r) row[r] = m + (i + r < rows ? i + r : i) * stride;
+    V sums[together][lanes / width] = {};
+    size_t j = 0;
+    for (; j + lanes <= columns; j += lanes) {
+#pragma GCC unroll 4
+      for (size_t r = 0; r < together; ++r) {
+#pragma GCC unroll 4
+        for (size_t p = 0; p < lanes / width; ++p) {
+          sums[r][p] += load(row[r] + j + p * width) * load(x + j + p * width);
+        }
+      }
+    }
+    for (size_t r = 0; r < together && i + r < rows; ++r) {
+      double sum[lanes];
+      for (size_t p = 0; p < lanes / width; ++p) store(sum + p * width, sums[r][p]);
+      for (size_t at = j; at < columns; ++at) sum[at - j] += row[r][at] * x[at];
+      out[i + r] = total<double>(sum);
+    }
+  }
+}
+
+// out = x m, skipping where x is zero.
+inline void multiply_transposed(const double* m, size_t stride, size_t rows, size_t columns, const double* x,
+                                double* __restrict out) {
+  for (size_t j = 0; j < columns; ++j) out[j] = 0;
+  for (size_t i = 0; i < rows; ++i) {
+    if (x[i] == 0) continue;
+    const double factor = x[i];
+    const double* __restrict row = m + i * stride;
+    for (size_t j = 0; j < columns; ++j) out[j] += factor * row[j];
+  }
+}
+
+// m += factor * u z^T
+inline void add_product(double factor, const double* u, const double* __restrict z, size_t stride, size_t rows,
+                        size_t columns, double* m) {
+  for (size_t i = 0; i < rows; ++i) {
+    const double share = factor * u[i];
+    if (share == 0) continue;
+    double* __restrict row = m + i * stride;
+    for (size_t j = 0; j < columns; ++j) row[j] += share * z[j];
+  }
+}
+
+constexpr SimplexKernels simplex_kernels = {least_ratio, largest_move,        update_rows,
+                                            multiply,    multiply_transposed, add_product};
+
+}  // namespace HARSANYI_ISA
+}  // namespace harsanyi

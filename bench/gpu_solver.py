@@ -32,6 +32,7 @@ def _options(n: int, dtype: torch.dtype) -> dict[str, Any]:
     return {
         "single": dtype == torch.float32,
         "single_first": False,
+        "simplex_first": False,  # as the device does it
         "gap": GAP,
         "max_steps": 20_000,
         "merge_singletons": True,

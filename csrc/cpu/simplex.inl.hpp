@@ -1,5 +1,5 @@
-// Passes of the dual simplex method over all subsets, and the updates of its small inverse (core/simplex.hpp has the
-// method). No division and no branch an entry: rows in which one might change the result are looked at again.
+// Passes of the dual simplex method over all subsets, and the products of its small inverse (core/simplex.hpp has
+// the method). No division and no branch an entry: rows in which one might change the result are looked at again.
 #pragma once
 
 #include "sparse.inl.hpp"

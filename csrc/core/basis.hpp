@@ -31,8 +31,8 @@ class Basis {
   }
 
   void clear() noexcept { size_ = 0; }
-  // Columns one by one, then as many of these rows as make the matrix regular, the first `wanted` rather than others, with
-  // what belongs to each; false if there are too few.
+  // Columns one by one, then as many of these rows as make the matrix regular, the first `wanted` rather than others,
+  // with what belongs to each; false if there are too few.
   void append_column(uint32_t column) noexcept { columns_[size_++] = column; }
   bool choose_rows(uint32_t* rows, double* values, size_t count, size_t wanted) noexcept;
   // x (by column) = B^-1 b (by row); y (by row) = B^-T c (by column).

@@ -137,8 +137,8 @@ bool Simplex::read_terms() noexcept {
   return true;
 }
 
-// A basis of another game is dual feasible for this one too, if the weights are the same. False if the result is not one
-// of few terms.
+// A basis of another game is dual feasible for this one too, if the weights are the same. False if the result is not
+// one of few terms.
 bool Simplex::begin_warm() noexcept {
   if (!read_terms()) return false;
   bool feasible = basis_.size() > 0 && basis_.invert();

@@ -96,8 +96,8 @@ inline double largest_move(const ColumnCosts& costs, size_t first, size_t count,
 constexpr double kTie = 1 + 1e-9;
 
 // The rows' residuals after a step: d -= step * alpha, and their edges' squared lengths, by the steepest-edge rule;
-// alpha = a - b and tau = t - s. Of the residuals outside the box that with the largest excess^2 / length if it is above
-// `most`: its place in *which.
+// alpha = a - b and tau = t - s. Of the residuals outside the box that with the largest excess^2 / length if it is
+// above `most`: its place in *which.
 inline double update_rows(const RowUpdate& by, size_t count, double most, const double* a, const double* b,
                           const double* t, const double* s, double* d, double* length, size_t* which) {
   constexpr size_t piece = 64;

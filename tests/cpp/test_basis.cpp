@@ -1,5 +1,5 @@
-// The working basis of the dual simplex method: after any run of pivots its inverse is that of the matrix of its rows and
-// columns.
+// The working basis of the dual simplex method: after any run of pivots its inverse is that of the matrix of its rows
+// and columns.
 #include <cmath>
 #include <cstdlib>
 #include <memory>

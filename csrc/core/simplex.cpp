@@ -11,8 +11,13 @@ namespace {
 // It gives up if after so many pivots more than this share of them added a term: then the optimum has too many.
 constexpr int64_t kTrial = 64;
 constexpr double kGrows = 0.875;
-// Perturbation and margin as shares of the gap asked for, at most the second number.
-constexpr double kPerturbation[2] = {0.01, 1e-6}, kMargin[2] = {1e-3, 1e-7};
+// Perturbation and margin as shares of the gap asked for, at most the second number; and by how much more of it each
+// player of a set raises its cost.
+constexpr double kPerturbation[2] = {1e-3, 1e-6}, kMargin[2] = {1e-3, 1e-7};
+constexpr double kSlope = 1;
+
+// Of a set in a table by order.
+size_t place(size_t set) { return static_cast<size_t>(order(set / kTableRow)) * kTableRow + set % kTableRow; }
 
 // Numbers between 1/2 and 1 without a pattern.
 void fill_hash(uint64_t seed, double factor, double* out) {
@@ -46,7 +51,14 @@ Simplex::Simplex(const KernelTable& table, const DecomposePlan<double>& plan, co
     *vector = at;
     at += basis_.most();
   }
+  weight_ = at;
   const double perturbation = std::min(kPerturbation[0] * gap, kPerturbation[1]);
+  for (size_t high = 0; high <= static_cast<size_t>(plan.n); ++high) {
+    for (size_t low = 0; low < kTableRow; ++low) {
+      const size_t i = high * kTableRow + low, players = high + static_cast<size_t>(order(low));
+      weight_[i] = plan.weight[i] * (1 + kSlope * perturbation * static_cast<double>(players));
+    }
+  }
   fill_hash(0, perturbation, low_);
   fill_hash(kTableRow, 1, spread_);
   box_ = sample.zeta[0];
@@ -81,8 +93,7 @@ void Simplex::scatter(const double* by_column, double factor, double* const (&to
 
 double Simplex::cost(uint32_t column) const noexcept {
   const size_t set = column & ~Basis::kOr, row = set / kTableRow, salt = column >= Basis::kOr ? 1 : 0;
-  const double weight = plan_.weight[static_cast<size_t>(order(row)) * kTableRow + set % kTableRow];
-  return weight * (1 + low_[set % kTableRow] * spread_[(row * kSpread + salt) % kTableRow]);
+  return weight_[place(set)] * (1 + low_[set % kTableRow] * spread_[(row * kSpread + salt) % kTableRow]);
 }
 
 // No terms, no multipliers.
@@ -200,7 +211,7 @@ bool Simplex::run(int64_t most_pivots, bool warm) noexcept {
       continue;
     }
     if (fresh_) {
-      finish();
+      scatter(x_, 1, move_);
       return true;
     }
     recompute();
@@ -245,16 +256,15 @@ void Simplex::recompute() noexcept {
   fresh_ = true;
 }
 
-// The vectors of the result, at the costs without perturbation.
-void Simplex::finish() noexcept {
+double* Simplex::multipliers(bool raised) noexcept {
   for (size_t l = 0; l < basis_.size(); ++l) {
-    const uint32_t set = basis_.column(l) & ~Basis::kOr;
-    spare_[l] = sign_[l] * plan_.weight[static_cast<size_t>(order(set / kTableRow)) * kTableRow + set % kTableRow];
+    const uint32_t column = basis_.column(l);
+    spare_[l] = sign_[l] * (raised ? cost(column) : plan_.weight[place(column & ~Basis::kOr)]);
   }
   basis_.solve_transposed(table_, spare_, y_);
   std::memset(sums_[0], 0, count_ * sizeof(double));
   for (size_t k = 0; k < basis_.size(); ++k) sums_[0][basis_.row(k)] = y_[k];
-  scatter(x_, 1, move_);
+  return sums_[0];
 }
 
 }  // namespace harsanyi

@@ -8,7 +8,8 @@
 //   - The leaving row has the largest excess^2 / length^2 of its edge (dual steepest edge), the lengths exact.
 //   - The ratio test is in two passes (Harris): the largest element among the nearly equal ones. Signs of y that it
 //     passes flip their noise from one end of the box to the other.
-//   - Costs are raised by up to `perturbation` of themselves, so that ties are rare.
+//   - Costs are raised by a few millionths of themselves, a little more for each player and at random: ties are rare, and
+//     go to the smaller sets.
 // It ends with the exact optimum, or gives up once the basis has grown too large.
 #pragma once
 
@@ -27,19 +28,21 @@ class Simplex {
   Simplex(const KernelTable& table, const DecomposePlan<double>& plan, const DecomposeSample& sample,
           const DecomposeScratch<double>& scratch, double gap, Interrupt& interrupt) noexcept;
 
-  // The largest basis worth having, and how many numbers by term there are.
+  // The largest basis worth having, how many numbers by term there are, and with a table by order.
   static constexpr size_t kNumbers = 9;
+  static size_t numbers(int n) noexcept { return kNumbers * most_terms(n) + (static_cast<size_t>(n) + 1) * kTableRow; }
   static size_t most_terms(int n) noexcept { return std::min(size_t{1} << n, size_t{16} * static_cast<size_t>(n)); }
 
   // Whether the optimum was found in at most so many pivots; from the result that the sample holds, if it is one of few
   // terms.
   bool run(int64_t most_pivots, bool warm) noexcept;
   int64_t pivots() const noexcept { return pivots_; }
-  // The optimum, all vectors in scratch memory: coefficients (those of OR internal), noise, and multipliers.
+  // The optimum, all vectors in scratch memory: coefficients (those of OR internal), noise, and multipliers, at the costs
+  // as they were raised or without that.
   double* and_part() const noexcept { return move_[0]; }
   double* or_part() const noexcept { return move_[1]; }
   double* noise() const noexcept { return residual_; }
-  double* multipliers() const noexcept { return sums_[0]; }
+  double* multipliers(bool raised) noexcept;
   double* spare() const noexcept { return sums_[1]; }
 
  private:
@@ -79,7 +82,6 @@ class Simplex {
   bool refresh() noexcept;
   void solve_basis() noexcept;
   void recompute() noexcept;
-  void finish() noexcept;
 
   int kinds() const noexcept { return plan_.and_only ? 1 : 2; }
   double* part(double* const (&vectors)[2], uint32_t column) const noexcept {
@@ -114,7 +116,8 @@ class Simplex {
   // By place in the basis: of coefficients value, sign and squared edge length; of rows multiplier and end of the box.
   double *x_, *sign_, *x_length_, *y_, *end_;
   double *edge_, *x_alpha_, *x_tau_, *spare_;  // the edge by row, what follows by column
-  double low_[kTableRow], spread_[kTableRow];  // of the perturbation
+  double* weight_;                             // by order, raised
+  double low_[kTableRow], spread_[kTableRow];  // of the random part
   double box_ = 0, margin_ = 0;                // noise aims at box less margin
   double edge_length_ = 0;                     // squared
   double dual_tolerance_ = 0;

@@ -90,7 +90,7 @@ Simplex::Entering Simplex::choose_entering(const Leaving& leaving) noexcept {
   const auto rows = [&](int kind, size_t first) {  // in what is free now
     return reinterpret_cast<uint32_t*>(kind == 0 ? alpha_ : tau_) + first / kTableRow;
   };
-  const auto costs = [&](int kind) { return ColumnCosts{plan_.weight, low_, spread_, static_cast<size_t>(kind)}; };
+  const auto costs = [&](int kind) { return ColumnCosts{weight_, low_, spread_, static_cast<size_t>(kind)}; };
   for (int kind = 0; kind < kinds(); ++kind) {
     const double before = least;
     each([&](size_t i, size_t m, size_t block) {

@@ -127,7 +127,7 @@ bool Solver<T>::finds_vertex() noexcept {
     if (!found) return false;
     double* const o = plan_.and_only ? nullptr : simplex.or_part();
     try_pair(simplex.and_part(), o, simplex.noise(), 1);
-    find_bound_of(simplex.multipliers(), simplex.spare());
+    for (const bool raised : {true, false}) find_bound_of(simplex.multipliers(raised), simplex.spare());
   }
   return reached();
 }

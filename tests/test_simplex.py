@@ -28,8 +28,9 @@ def terms_of(found: Decomposition[Any]) -> int:
     return int(np.count_nonzero(found.and_[1:]) + np.count_nonzero(found.or_[1:]))
 
 
-@pytest.mark.parametrize("kinds", ["and-or", "and"])
-@pytest.mark.parametrize("n", [4, 7, 10, 13])
+@pytest.mark.parametrize(
+    ("n", "kinds"), [(4, "and-or"), (7, "and-or"), (10, "and-or"), (13, "and-or"), (4, "and"), (7, "and")]
+)
 def test_few_terms_are_found_exactly_and_all_others_are_zero(n: int, kinds: Any) -> None:
     v = planted(n, 6, 0.01)
     found = decompose(v, noise=0.05, kinds=kinds)

@@ -8,8 +8,8 @@
 //   - The leaving row has the largest excess^2 / length^2 of its edge (dual steepest edge), the lengths exact.
 //   - The ratio test is in two passes (Harris): the largest element among the nearly equal ones. Signs of y that it
 //     passes flip their noise from one end of the box to the other.
-//   - Costs are raised by a few millionths of themselves, a little more for each player and at random: ties are rare, and
-//     go to the smaller sets.
+//   - Costs are raised by a few millionths of themselves, for each player and at random: ties are rare, and go to the
+//     smaller sets.
 // It ends with the exact optimum, or gives up once the basis has grown too large.
 #pragma once
 
@@ -37,8 +37,8 @@ class Simplex {
   // terms.
   bool run(int64_t most_pivots, bool warm) noexcept;
   int64_t pivots() const noexcept { return pivots_; }
-  // The optimum, all vectors in scratch memory: coefficients (those of OR internal), noise, and multipliers, at the costs
-  // as they were raised or without that.
+  // The optimum, all vectors in scratch memory: coefficients (those of OR internal), noise, and multipliers, at the
+  // costs as they were raised or without that.
   double* and_part() const noexcept { return move_[0]; }
   double* or_part() const noexcept { return move_[1]; }
   double* noise() const noexcept { return residual_; }

@@ -35,6 +35,10 @@
 
 namespace harsanyi {
 
+// Sums run over blocks of this many entries, in order, whoever computes them.
+constexpr size_t kBlock = 8192;
+constexpr size_t kMostBlocks = (size_t{1} << HARSANYI_MAX_DECOMPOSE_PLAYERS) / kBlock;
+
 // What all samples of a batch share.
 template <class T>
 struct DecomposePlan {

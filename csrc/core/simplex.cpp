@@ -11,10 +11,8 @@ namespace {
 // It gives up if after so many pivots more than this share of them added a term: then the optimum has too many.
 constexpr int64_t kTrial = 64;
 constexpr double kGrows = 0.875;
-// Perturbation and margin as shares of the gap asked for, at most the second number; and by how much more of it each
-// player of a set raises its cost.
+// Perturbation and margin as shares of the gap asked for, at most the second number.
 constexpr double kPerturbation[2] = {1e-3, 1e-6}, kMargin[2] = {1e-3, 1e-7};
-constexpr double kSlope = 1;
 
 // Of a set in a table by order.
 size_t place(size_t set) { return static_cast<size_t>(order(set / kTableRow)) * kTableRow + set % kTableRow; }
@@ -56,7 +54,7 @@ Simplex::Simplex(const KernelTable& table, const DecomposePlan<double>& plan, co
   for (size_t high = 0; high <= static_cast<size_t>(plan.n); ++high) {
     for (size_t low = 0; low < kTableRow; ++low) {
       const size_t i = high * kTableRow + low, players = high + static_cast<size_t>(order(low));
-      weight_[i] = plan.weight[i] * (1 + kSlope * perturbation * static_cast<double>(players));
+      weight_[i] = plan.weight[i] * (1 + perturbation * static_cast<double>(players));
     }
   }
   fill_hash(0, perturbation, low_);
@@ -100,15 +98,9 @@ double Simplex::cost(uint32_t column) const noexcept {
 void Simplex::begin() noexcept {
   basis_.clear();
   for (double* sums : sums_) std::memset(sums, 0, count_ * sizeof(double));
-  for (size_t i = 0; i < count_; ++i) {
-    residual_[i] = sample_.v[i] - sample_.v[0];
-    length_[i] = 1;
-    const double excess = std::fabs(residual_[i]) - box_;
-    if (excess > 0 && excess * excess > next_score_) {
-      next_score_ = excess * excess;
-      next_row_ = i;
-    }
-  }
+  for (size_t i = 0; i < count_; ++i) residual_[i] = sample_.v[i] - sample_.v[0];
+  std::fill(length_, length_ + count_, 1.0);
+  select_row();
 }
 
 // The terms of the sample's result, and as many of the subsets where its noise is at its box, those with multipliers

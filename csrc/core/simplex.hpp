@@ -1,9 +1,9 @@
 // The decomposition with noise by the dual simplex method, where its optimum has few terms.
 //
 // With a box for the noise the optimum of a trained network has some tens of coefficients and as many subsets at which
-// the noise is at its box, whatever 2**n is. So the basis is small, and only two things range over all subsets: which
-// coefficient enters, from the sums A^T rho of the leaving row, and what the others' residuals become, from A alpha and
-// A tau. All three are a pair of lattice transforms.
+// the noise is at its box, whatever 2**n is. So the basis is small, and only these range over all subsets: which
+// coefficient enters, from the sums A^T rho of the leaving row, and what residuals and edge lengths become, from A alpha
+// and A tau. Each of the three is a pair of lattice transforms.
 //   - It begins with y = 0 and no terms, which is dual feasible, and stays so: y is always a bound.
 //   - The leaving row has the largest excess^2 / length^2 of its edge (dual steepest edge), the lengths exact.
 //   - The ratio test is in two passes (Harris): the largest element among the nearly equal ones. Signs of y that it
@@ -46,9 +46,6 @@ class Simplex {
   double* spare() const noexcept { return sums_[1]; }
 
  private:
-  static constexpr size_t kBlock = 8192;
-  static constexpr size_t kMostBlocks = (size_t{1} << HARSANYI_MAX_DECOMPOSE_PLAYERS) / kBlock;
-
   enum class Pivot { made, optimal, failed };
   // What leaves or enters: a coefficient (`index` in the basis, or its column) or a subset (or its index).
   struct Leaving {

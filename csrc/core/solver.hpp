@@ -16,10 +16,6 @@ constexpr double kInversePencilT[4] = {kSine - kCosine, kCosine + kSine, kCosine
 constexpr double kMultipliers[4] = {kCosine * (kSine - kCosine), kCosine * (kCosine + kSine), kCosine * kCosine,
                                     -kCosine * kSine};  // the same for the unscaled rotations
 
-// Sums run over blocks of this many entries, in order, whoever computes them.
-constexpr size_t kBlock = 8192;
-constexpr size_t kMostBlocks = (size_t{1} << HARSANYI_MAX_DECOMPOSE_PLAYERS) / kBlock;
-
 // Entries of the largest leaf of cpu/step.inl.hpp.
 constexpr size_t kLargestLeaf = 128;
 

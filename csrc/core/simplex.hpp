@@ -2,8 +2,8 @@
 //
 // With a box for the noise the optimum of a trained network has some tens of coefficients and as many subsets at which
 // the noise is at its box, whatever 2**n is. So the basis is small, and only these range over all subsets: which
-// coefficient enters, from the sums A^T rho of the leaving row, and what residuals and edge lengths become, from A alpha
-// and A tau. Each of the three is a pair of lattice transforms.
+// coefficient enters, from the sums A^T rho of the leaving row, and what residuals and edge lengths become, from
+// A alpha and A tau. Each of the three is a pair of lattice transforms.
 //   - It begins with y = 0 and no terms, which is dual feasible, and stays so: y is always a bound.
 //   - The leaving row has the largest excess^2 / length^2 of its edge (dual steepest edge), the lengths exact.
 //   - The ratio test is in two passes (Harris): the largest element among the nearly equal ones. Signs of y that it

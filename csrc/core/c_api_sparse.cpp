@@ -6,6 +6,7 @@
 #include "decompose_checks.hpp"
 #include "dispatch.hpp"
 #include "harsanyi/harsanyi.h"
+#include "null_players.hpp"
 #include "status.hpp"
 #include "threads.hpp"
 
@@ -44,16 +45,70 @@ Pieces<T> place(const harsanyi_decompose_options& options, int n, int64_t batch,
   return pieces;
 }
 
+// One sample of a batch, its part of everything.
+DecomposeSample sample_of(const DecomposeSample& samples, const harsanyi_decompose_options& options, int n, int64_t b) {
+  const size_t vector = static_cast<size_t>(b) * static_cast<size_t>(options.networks), at = vector << n;
+  const bool noise = samples.zeta != nullptr;
+  return {samples.v + at,   noise ? samples.zeta + vector : nullptr, samples.and_ + at,
+          samples.or_ + at, noise ? samples.delta + at : nullptr,    samples.dual + at};
+}
+
+// The sample without its null players: its results in the first part of where they belong, its values in the second
+// half of where AND does.
+DecomposeSample without_nulls(const DecomposeSample& sample, uint32_t nulls, int n, int networks, bool warm) {
+  const auto drop = [&](Without how, const double* from, double* to) {
+    drop_players(nulls, n, networks, how, from, to);
+  };
+  if (warm) {
+    drop(Without::add, sample.and_, sample.and_);
+    drop(Without::drop, sample.or_, sample.or_);
+    drop(Without::add, sample.dual, sample.dual);
+    if (sample.delta != nullptr) drop(Without::drop, sample.delta, sample.delta);
+  }
+  DecomposeSample rest = sample;
+  double* const v = sample.and_ + (static_cast<size_t>(networks) << (n - 1));
+  drop(Without::drop, sample.v, v);
+  rest.v = v;
+  return rest;
+}
+
+void with_nulls(const DecomposeSample& sample, uint32_t nulls, int n, int networks) {
+  insert_players(nulls, n, networks, With::zero, sample.and_);
+  insert_players(nulls, n, networks, With::zero, sample.or_);
+  insert_players(nulls, n, networks, With::zero, sample.dual);
+  if (sample.delta != nullptr) insert_players(nulls, n, networks, With::copy, sample.delta);
+}
+
+// Whether samples can do without their null players.
+bool may_drop(const harsanyi_decompose_options& options, int n) {
+  bool rising = options.drop_null_players != 0 && options.share == 1;
+  for (int m = 2; m <= n && options.weights != nullptr; ++m) {
+    rising = rising && options.weights[m] >= options.weights[m - 1];
+  }
+  return rising;
+}
+
+// A report's status until its sample is solved: this and the null players.
+constexpr int64_t kUnsolved = int64_t{1} << 32;
+
+// The samples of a batch that have so many players with an effect.
 template <class T>
-harsanyi_status decompose(const harsanyi_decompose_options& options, int n, int64_t batch,
-                          const DecomposeSample& samples, harsanyi_decompose_report* reports, void* workspace,
-                          size_t workspace_bytes) {
+harsanyi_status decompose_those_of(int players, const harsanyi_decompose_options& options, int n, int64_t batch,
+                                   const DecomposeSample& samples, harsanyi_decompose_report* reports, void* workspace,
+                                   size_t workspace_bytes, Interrupt& interrupt) {
+  const auto is_one = [&](int64_t b) {
+    const int64_t status = reports[b].status;
+    return status >= kUnsolved && n - order(static_cast<uint32_t>(status)) == players;
+  };
+  int64_t count = 0;
+  for (int64_t b = 0; b < batch; ++b) count += is_one(b) ? 1 : 0;
+  if (count == 0) return HARSANYI_OK;
   const bool noise = samples.zeta != nullptr;
   // Another thread may have raised the number of threads since the query: as many as the workspace holds.
   int threads = num_threads();
-  Pieces<T> pieces = place<T>(options, n, batch, noise, threads, aligned(workspace));
+  Pieces<T> pieces = place<T>(options, players, count, noise, threads, aligned(workspace));
   while (threads > 1 && workspace_bytes < pieces.bytes) {
-    pieces = place<T>(options, n, batch, noise, --threads, aligned(workspace));
+    pieces = place<T>(options, players, count, noise, --threads, aligned(workspace));
   }
   if (const harsanyi_status status = check_workspace(pieces.bytes, workspace, workspace_bytes)) return status;
   const KernelTable& table = kernels();
@@ -62,9 +117,8 @@ harsanyi_status decompose(const harsanyi_decompose_options& options, int n, int6
   DecomposePlan<float> ahead = pieces.ahead;
   const bool begins_in_f32 = plan.begins_in_f32 && !plan.excluded;  // what is excluded is zero only up to rounding
   if (begins_in_f32) ahead.build(options);
-  Interrupt interrupt(options);
   parallel_for(batch, pieces.workers, [&](int64_t b, int worker) {
-    if (interrupt.stopped()) return;
+    if (!is_one(b) || interrupt.stopped()) return;
     DecomposeScratch<T> scratch = pieces.scratch;
     const size_t offset = static_cast<size_t>(worker) * pieces.scratch_bytes;
     scratch.memory += offset / sizeof(T);
@@ -72,12 +126,32 @@ harsanyi_status decompose(const harsanyi_decompose_options& options, int n, int6
     scratch.basis = pieces.scratch.basis.moved(offset);
     if (scratch.terms != nullptr) scratch.terms += offset / sizeof(double);
     if (scratch.tiles != nullptr) scratch.tiles += offset;
-    const size_t vector = static_cast<size_t>(b) * static_cast<size_t>(options.networks), at = vector << n;
-    const DecomposeSample sample{samples.v + at,   noise ? samples.zeta + vector : nullptr, samples.and_ + at,
-                                 samples.or_ + at, noise ? samples.delta + at : nullptr,    samples.dual + at};
+    const DecomposeSample whole = sample_of(samples, options, n, b);
+    const uint32_t nulls = static_cast<uint32_t>(reports[b].status);
+    const DecomposeSample sample =
+        nulls == 0 ? whole : without_nulls(whole, nulls, n, options.networks, options.warm_start != 0);
     reports[b] =
         decompose_sample<T>(table, plan, begins_in_f32 ? &ahead : nullptr, options, sample, scratch, interrupt);
+    if (nulls != 0) with_nulls(whole, nulls, n, options.networks);
   });
+  return HARSANYI_OK;
+}
+
+template <class T>
+harsanyi_status decompose(const harsanyi_decompose_options& options, int n, int64_t batch,
+                          const DecomposeSample& samples, harsanyi_decompose_report* reports, void* workspace,
+                          size_t workspace_bytes) {
+  const bool drops = may_drop(options, n);
+  for (int64_t b = 0; b < batch; ++b) {
+    const double* const v = sample_of(samples, options, n, b).v;
+    reports[b].status = kUnsolved + (drops ? find_null_players(v, n, options.networks) : 0);
+  }
+  Interrupt interrupt(options);
+  for (int players = n; players >= 0; --players) {
+    const harsanyi_status status =
+        decompose_those_of<T>(players, options, n, batch, samples, reports, workspace, workspace_bytes, interrupt);
+    if (status != HARSANYI_OK) return status;
+  }
   if (interrupt.was_stopped()) return fail(HARSANYI_ERROR_INTERRUPTED, "stopped by the caller");
   return HARSANYI_OK;
 }
@@ -91,7 +165,7 @@ extern "C" {
 
 void harsanyi_decompose_defaults(harsanyi_decompose_options* options) {
   if (options == nullptr) return;
-  *options = {HARSANYI_F64, 1, 1, 1e-3, 20000, 20, 0, 1, nullptr, 0, 1.0, 1, 0.1, 0, nullptr, nullptr};
+  *options = {HARSANYI_F64, 1, 1, 1, 1e-3, 20000, 20, 0, 1, nullptr, 0, 1.0, 1, 0.1, 0, nullptr, nullptr};
 }
 
 size_t harsanyi_decompose_workspace(const harsanyi_decompose_options* options, int n, int64_t batch, int with_noise) {

@@ -94,8 +94,9 @@ harsanyi_decompose_options defaults(const std::vector<double>& weights) {
   harsanyi_decompose_options options;
   harsanyi_decompose_defaults(&options);
   options.weights = weights.data();
-  options.single_first = 0;   // no device begins in f32
-  options.simplex_first = 0;  // or pivots
+  options.single_first = 0;       // no device begins in f32
+  options.simplex_first = 0;      // or pivots
+  options.drop_null_players = 0;  // or drops
   return options;
 }
 

@@ -1,4 +1,4 @@
-"""The dual simplex method of the decomposition: exact where the optimum has few terms, given up elsewhere."""
+"""The dual simplex method of the decomposition: exact for few terms; elsewhere it finishes the pair."""
 
 from __future__ import annotations
 
@@ -159,3 +159,55 @@ def test_a_tight_gap_is_reached_or_left_to_the_iteration() -> None:
         found = decompose(v, noise=0.05, gap=gap, max_steps=200000)
         assert found.status == "optimal"
         assert found.gap <= gap
+
+
+@pytest.mark.parametrize(
+    ("n", "kinds"), [(10, "and-or"), (12, "and-or"), (13, "and-or"), (14, "and-or"), (11, "and")]
+)
+def test_the_pair_of_the_iteration_is_finished_with_few_terms(n: int, kinds: Any) -> None:
+    v = planted(n, 60 if n > 10 else 50, 0.05)
+    found, split = decompose(v, kinds=kinds), decompose(v, kinds=kinds, method="splitting")
+    assert found.status == split.status == "optimal"
+    assert found.gap <= 1e-3
+    if kinds == "and-or":
+        assert terms_of(found) < 32 * n < terms_of(split)
+        assert found.steps < split.steps
+    assert found.lower_bound <= split.objective * (1 + 1e-12)
+    assert split.lower_bound <= found.objective * (1 + 1e-12)
+    rebuilt = hs.zeta(hs.dividends(found.and_, found.or_))
+    np.testing.assert_allclose(rebuilt, v - found.delta, rtol=0, atol=1e-11 * np.abs(v).max())
+    assert np.abs(found.delta).max() <= found.zeta
+
+
+def test_a_finished_pair_is_the_same_on_any_threads_and_tiers(kernel_settings: None) -> None:
+    v = planted(14, 60, 0.05)
+    results = []
+    for isa in hs.build_config()["isas"]:  # type: ignore[attr-defined]
+        hs.set_isa(isa)
+        for threads in (1, 3):
+            hs.set_num_threads(threads)
+            results.append(decompose(v))
+    for one, three in zip(results[::2], results[1::2], strict=True):
+        assert one.steps == three.steps
+        assert one.and_.tobytes() == three.and_.tobytes()
+        assert one.dual.tobytes() == three.dual.tobytes()
+    for found in results:
+        assert found.gap <= 1e-3
+        assert terms_of(found) < 32 * 14
+
+
+@pytest.mark.parametrize("gap", [1e-4, 1e-5])
+def test_a_finished_pair_serves_tighter_gaps_too(gap: float) -> None:
+    v = planted(9, 40, 0.05, 1)
+    found = decompose(v, gap=gap, max_steps=200000)
+    split = decompose(v, gap=gap, max_steps=200000, method="splitting")
+    assert found.status == split.status == "optimal"
+    assert found.objective == pytest.approx(split.objective, rel=gap)
+
+
+@pytest.mark.parametrize("max_steps", [151, 200, 300])
+def test_steps_and_pivots_together_keep_to_the_limit(max_steps: int) -> None:
+    found = decompose(planted(12, 60, 0.05), max_steps=max_steps, gap=1e-6)
+    assert found.status == "max_steps"
+    assert found.steps <= max_steps
+    assert found.lower_bound < found.objective < np.inf

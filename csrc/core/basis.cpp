@@ -5,6 +5,12 @@
 #include <cstring>
 
 namespace harsanyi {
+namespace {
+
+// Pivots below this are rounding.
+constexpr double kLeastPivot = 1e-7;
+
+}  // namespace
 
 Basis Basis::place(size_t most, Arena& arena) noexcept {
   Basis basis;
@@ -120,31 +126,43 @@ bool Basis::invert() noexcept {
   return true;
 }
 
-bool Basis::choose_rows(uint32_t* rows, double* values, size_t count, size_t wanted) noexcept {
-  if (count < size_ || count > most_) return false;
-  double* const worth = spare_;
+// A tableau of rows and columns, in which each pivot exchanges one for the other: what was exchanged is the inverse.
+void Basis::choose(const KernelTable& table, uint32_t* rows, double* worth, size_t count) noexcept {
+  const size_t columns = size_;
+  double *const below = spare_, *const across = spare_ + most_;
+  const auto at = [&](size_t k) { return work_ + k * most_; };
   for (size_t k = 0; k < count; ++k) {
-    worth[k] = k < wanted ? 1 : 1e-3;
-    for (size_t l = 0; l < size_; ++l) work_[k * most_ + l] = entry(rows[k], columns_[l]);
+    for (size_t l = 0; l < columns; ++l) at(k)[l] = entry(rows[k], columns_[l]);
   }
-  for (size_t i = 0; i < size_; ++i) {
-    const auto value = [&](size_t k) { return std::fabs(work_[k * most_ + i]) * worth[k]; };
-    size_t best = i;
-    for (size_t k = i + 1; k < count; ++k) best = value(k) > value(best) ? k : best;
-    if (!(value(best) > 1e-10)) return false;
-    std::swap(rows[i], rows[best]);
-    std::swap(values[i], values[best]);
-    std::swap(worth[i], worth[best]);
-    double *const row = work_ + i * most_, *const other = work_ + best * most_;
-    if (best != i) std::swap_ranges(row, row + size_, other);
-    for (size_t k = i + 1; k < count; ++k) {
-      double* const below = work_ + k * most_;
-      const double factor = below[i] / row[i];
-      for (size_t l = i; factor != 0 && l < size_; ++l) below[l] -= factor * row[l];
+  size_ = 0;
+  for (size_t l = 0; l < columns && size_ < count; ++l) {
+    const size_t next = size_;
+    size_t best = next;
+    for (size_t k = 0; k < count; ++k) below[k] = at(k)[l];
+    for (size_t k = next + 1; k < count; ++k) {
+      if (std::fabs(below[k]) * worth[k] > std::fabs(below[best]) * worth[best]) best = k;
     }
+    if (!(std::fabs(below[best]) > kLeastPivot)) continue;
+    std::swap(rows[next], rows[best]);
+    std::swap(worth[next], worth[best]);
+    std::swap(below[next], below[best]);
+    if (best != next) std::swap_ranges(at(next), at(next) + columns, at(best));
+    std::swap(columns_[next], columns_[l]);
+    for (size_t k = 0; k < count; ++k) {
+      at(k)[l] = at(k)[next];
+      at(k)[next] = below[k];
+    }
+    const double pivot = below[next];
+    for (size_t j = 0; j < columns; ++j) across[j] = at(next)[j] / pivot;
+    across[next] = 1 + 1 / pivot;
+    below[next] = 0;
+    table.simplex.add_product(-1, below, across, most_, count, columns, work_);
+    across[next] = 1 / pivot;
+    std::copy(across, across + columns, at(next));
+    rows_[next] = rows[next];
+    ++size_;
   }
-  std::copy(rows, rows + size_, rows_);
-  return true;
+  for (size_t l = 0; l < size_; ++l) std::copy(at(l), at(l) + size_, inverse_row(l));
 }
 
 }  // namespace harsanyi

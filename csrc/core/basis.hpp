@@ -31,10 +31,10 @@ class Basis {
   }
 
   void clear() noexcept { size_ = 0; }
-  // Columns one by one, then as many of these rows as make the matrix regular, the first `wanted` rather than others,
-  // with what belongs to each; false if there are too few.
+  // Columns one by one, then of these and of such rows as many as make a regular matrix, with its inverse: each column
+  // in turn takes the row with the largest pivot times worth, or is left out. At most `most` rows, which it reorders.
   void append_column(uint32_t column) noexcept { columns_[size_++] = column; }
-  bool choose_rows(uint32_t* rows, double* values, size_t count, size_t wanted) noexcept;
+  void choose(const KernelTable& table, uint32_t* rows, double* worth, size_t count) noexcept;
   // x (by column) = B^-1 b (by row); y (by row) = B^-T c (by column).
   void solve(const KernelTable& table, const double* b, double* x) const noexcept;
   void solve_transposed(const KernelTable& table, const double* c, double* y) const noexcept;

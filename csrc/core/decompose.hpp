@@ -18,7 +18,8 @@
 // and the multipliers y give the lower bound (v.y - zeta |y|_1) / max(|Z^T y|, |Q^T y|) / w, y less its mean: valid
 // for any y. The best of each is kept, and polished near the gap asked for (solver_polish.inl.hpp).
 // Without noise a run begins in f32 and goes on in f64 from the same point (solver_run.inl.hpp). With noise it begins
-// with the dual simplex method, which ends with the exact optimum where that has few terms (simplex.hpp).
+// with the dual simplex method, which ends with the exact optimum where that has few terms, and elsewhere makes pairs
+// of the iteration's points (simplex.hpp). Null players have been left out before (null_players.hpp).
 // Several networks together cost (1 - alpha) max_k + alpha sum_k of an interaction's sizes; one system each.
 // Order of operations fixed: the same bits on any number of threads.
 #pragma once

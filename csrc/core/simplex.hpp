@@ -10,13 +10,15 @@
 //     passes flip their noise from one end of the box to the other.
 //   - Costs are raised by a few millionths of themselves, for each player and at random: ties are rare, and go to the
 //     smaller sets.
-// It ends with the exact optimum, or gives up once the basis has grown too large.
+// It ends with the exact optimum, or gives up once the basis has grown too large. Then the iteration runs, and now and
+// again a basis of its point's terms is taken to the optimum of nearly the same costs, which makes a good pair.
 #pragma once
 
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
 
+#include "../lattice/bits.hpp"
 #include "basis.hpp"
 #include "decompose.hpp"
 #include "run_transform.hpp"
@@ -28,14 +30,23 @@ class Simplex {
   Simplex(const KernelTable& table, const DecomposePlan<double>& plan, const DecomposeSample& sample,
           const DecomposeScratch<double>& scratch, double gap, Interrupt& interrupt) noexcept;
 
-  // The largest basis worth having, how many numbers by term there are, and with a table by order.
+  // The largest basis worth having, and one that is found from nothing; numbers by term, and with a table by order.
+  static size_t most_terms(int n) noexcept { return std::min(size_t{1} << n, (n < 16 ? 2 : 4) * most_found(n)); }
+  static size_t most_found(int n) noexcept { return size_t{16} * static_cast<size_t>(n); }
   static constexpr size_t kNumbers = 9;
   static size_t numbers(int n) noexcept { return kNumbers * most_terms(n) + (static_cast<size_t>(n) + 1) * kTableRow; }
-  static size_t most_terms(int n) noexcept { return std::min(size_t{1} << n, size_t{16} * static_cast<size_t>(n)); }
 
   // Whether the optimum was found in at most so many pivots; from the result that the sample holds, if it is one of few
   // terms.
   bool run(int64_t most_pivots, bool warm) noexcept;
+  // The optimum of costs near the true ones, begun from a point of the iteration: its coefficients are the basis's
+  // columns, its multipliers their costs. False if they say too little, or it takes more pivots.
+  struct Point {
+    const double* q[3];  // before the soft threshold, and before the box
+    double unit, scale;  // threshold of weight 1; the noise is `scale` times its block
+    size_t most_terms;
+  };
+  bool cross_over(const Point& point, int64_t most_pivots) noexcept;
   int64_t pivots() const noexcept { return pivots_; }
   // The optimum, all vectors in scratch memory: coefficients (those of OR internal), noise, and multipliers, at the
   // costs as they were raised or without that.
@@ -62,6 +73,12 @@ class Simplex {
 
   void begin() noexcept;
   bool begin_warm() noexcept;
+  bool begin_at(const Point& point) noexcept;
+  bool read_columns(const Point& point) noexcept;
+  size_t read_rows(const Point& point, uint32_t* rows, double* worth) noexcept;
+  double shift_costs() noexcept;
+  bool finish(int64_t most_pivots, bool tries) noexcept;
+  bool has_many_terms(size_t known) const noexcept;
   void measure_edges() noexcept;
   bool read_terms() noexcept;
   Pivot pivot() noexcept;
@@ -79,12 +96,19 @@ class Simplex {
   bool refresh() noexcept;
   void solve_basis() noexcept;
   void recompute() noexcept;
+  void sum_multipliers() noexcept;
 
   int kinds() const noexcept { return plan_.and_only ? 1 : 2; }
   double* part(double* const (&vectors)[2], uint32_t column) const noexcept {
     return vectors[column >= Basis::kOr ? 1 : 0] + (column & ~Basis::kOr);
   }
-  double cost(uint32_t column) const noexcept;
+  // Of a set in a table by order.
+  static size_t place(size_t set) noexcept {
+    return static_cast<size_t>(order(set / kTableRow)) * kTableRow + set % kTableRow;
+  }
+  double weight(uint32_t column) const noexcept { return weight_[place(column & ~Basis::kOr)]; }
+  double chance(uint32_t column) const noexcept;
+  double cost(uint32_t column) const noexcept { return weight(column) * (1 + chance(column)); }
   double aim() const noexcept { return box_ - margin_; }
   void transform(Kind kind, double* x) const noexcept;
   void adjoint(double* const (&y)[2]) const noexcept;
@@ -117,11 +141,12 @@ class Simplex {
   double low_[kTableRow], spread_[kTableRow];  // of the random part
   double box_ = 0, margin_ = 0;                // noise aims at box less margin
   double edge_length_ = 0;                     // squared
-  double dual_tolerance_ = 0;
+  double perturbation_ = 0, dual_tolerance_ = 0;
   size_t next_row_ = 0;  // the best one to leave
   double next_score_ = 0;
   int flips_ = 0;
   bool fresh_ = true;
+  bool shifted_ = false;  // whether the sums are those of the multipliers and of shifts
   int64_t pivots_ = 0, refreshed_at_ = -1;
 };
 

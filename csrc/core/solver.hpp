@@ -61,7 +61,8 @@ class Solver {
   // Vectors of scratch memory, each for all networks; at least four, the first of which serve as two f64 vectors.
   static size_t vectors(const DecomposePlan<T>& plan) noexcept {
     const size_t kinds = plan.and_only ? 1 : 2, blocks = kinds + (plan.noise ? 1 : 0);
-    return 3 * blocks + (plan.networks > 1 ? kinds : 0) + (plan.noise ? 2 : 1) + (plan.heuristic ? 2 : 0);
+    return 3 * blocks + (plan.networks > 1 ? kinds : 0) + (plan.noise ? 2 + (plan.and_only ? 2 : 0) : 1) +
+           (plan.heuristic ? 2 : 0);
   }
 
   harsanyi_decompose_report run() noexcept;
@@ -172,6 +173,8 @@ class Solver {
   void measure() noexcept;
   void start() noexcept;
   bool finds_vertex() noexcept;
+  bool crossing_is_due() const noexcept;
+  void cross_over() noexcept;
   void begin() noexcept;
   void rotate_values() noexcept;
   void warm() noexcept;
@@ -239,7 +242,8 @@ class Solver {
   T unit_ = 0;        // threshold of weight 1
   T free_from_ = static_cast<T>(INFINITY);
   double best_ = INFINITY, bound_ = 0, last_gap_ = INFINITY;
-  int64_t steps_ = 0, stretch_ = 0;  // in all, and since the last restart
+  int64_t steps_ = 0, stretch_ = 0;                                    // in all, and since the last restart
+  int64_t pivots_ = 0, crossed_at_ = 0, crosses_at_ = kFirstCrossing;  // of crossings: the last and the next one
   double first_size_ = 0, last_size_ = INFINITY;
   // Of a heuristic, its best when it last gained, and the look until which it may gain again; ahead in f32, the gap.
   double gained_ = INFINITY;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <math.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "../lattice/bits.hpp"
@@ -27,6 +28,25 @@ constexpr int kFirstMove = 8, kFirstWarmMove = 60;
 HARSANYI_HD constexpr double single_gap(int n) { return n > 18 ? 5e-4 * (1 << (n - 18)) : 5e-4; }
 // The dual simplex method gives up after so many pivots for each term that its basis may have.
 constexpr int64_t kMostPivots = 16;
+// It takes the iteration's point up after kFirstCrossing steps, for kCrossingPivots at most; again after so many times
+// the steps, as that led to a pair or not, or when the gap is near the one wanted.
+constexpr int64_t kFirstCrossing = 150, kCrossingPivots = 200;
+constexpr double kNextCrossing = 3, kNextTry = 1.5, kNextNear = 1.15, kCrossingNear = 2.5, kCrossingShare = 20;
+
+// The most terms for which it costs less than half of the steps so far, `most` at most: its inverse takes terms^3
+// operations, each pivot several times terms^2.
+inline size_t most_crossing_terms(size_t most, int64_t steps, size_t count) {
+  const double worth = kCrossingShare * static_cast<double>(steps) * static_cast<double>(count);
+  const auto work = [](size_t terms) { return static_cast<double>(terms * terms * (terms + 100)); };
+  while (most > 0 && work(most) > worth) --most;
+  return most;
+}
+
+inline bool crossing_is_due(int64_t steps, int64_t last, int64_t next, double gap, double wanted) {
+  return steps >= next || (last > 0 && static_cast<double>(steps) >= kNextNear * static_cast<double>(last) &&
+                           gap <= kCrossingNear * wanted);
+}
+
 // The affine block's scale at the start; it moves as the threshold does.
 constexpr double kAffineStart = 5;
 

@@ -51,9 +51,9 @@ template <class T>
 bool Solver<T>::iterate() noexcept {
   bool done = reached();
   int64_t look_at = next_look(steps_, options_.check_every);
-  for (int64_t checks = 0; !done && steps_ < options_.max_steps;) {
+  for (int64_t checks = 0; !done && steps_ + pivots_ < options_.max_steps;) {
     ++steps_;
-    const bool looks = steps_ == look_at || steps_ == options_.max_steps;
+    const bool looks = steps_ == look_at || steps_ + pivots_ == options_.max_steps;
     if (looks) look_at = plan_.heuristic ? steps_ + options_.check_every : next_look(steps_, options_.check_every);
     double size;
     if (plan_.noise && !joint() && !looks && !std::isfinite(free_from_)) {
@@ -78,13 +78,17 @@ bool Solver<T>::iterate() noexcept {
       if (ahead_ && !done && stalls()) break;
     }
     restart(size);
+    if (!done && crossing_is_due()) {
+      cross_over();
+      done = reached();
+    }
   }
   return done;
 }
 
 template <class T>
 harsanyi_decompose_report Solver<T>::report(bool done) noexcept {
-  harsanyi_decompose_report report = {best_, bound_, steps_, HARSANYI_DECOMPOSE_NOT_FOUND};
+  harsanyi_decompose_report report = {best_, bound_, steps_ + pivots_, HARSANYI_DECOMPOSE_NOT_FOUND};
   if (std::isfinite(best_)) {
     report.status = done ? HARSANYI_DECOMPOSE_OPTIMAL : HARSANYI_DECOMPOSE_MAX_STEPS;
     if (options_.share < 1) report.status = HARSANYI_DECOMPOSE_HEURISTIC;
@@ -121,7 +125,7 @@ bool Solver<T>::finds_vertex() noexcept {
   if constexpr (sizeof(T) == sizeof(double)) {
     if (!(zeta(0) > 1e-9 * plain_)) return false;
     Simplex simplex(table_, plan_, sample_, scratch_, options_.gap, interrupt_);
-    const int64_t most = kMostPivots * static_cast<int64_t>(scratch_.basis.most());
+    const int64_t most = kMostPivots * static_cast<int64_t>(Simplex::most_found(plan_.n));
     const bool found = simplex.run(std::min(most, options_.max_steps / 2), options_.warm_start != 0);
     steps_ = simplex.pivots();
     if (!found) return false;
@@ -130,6 +134,33 @@ bool Solver<T>::finds_vertex() noexcept {
     for (const bool raised : {true, false}) find_bound_of(simplex.multipliers(raised), simplex.spare());
   }
   return reached();
+}
+
+// The iteration knows the optimum's terms and subsets long before it has their values, and those of the pair come last.
+template <class T>
+bool Solver<T>::crossing_is_due() const noexcept {
+  const bool counts = plan_.pivots && plan_.band_from == 0 && plan_.band_to == plan_.n;  // no order is free
+  return counts && stretch_ == 0 && ::harsanyi::crossing_is_due(steps_, crossed_at_, crosses_at_, gap(), options_.gap);
+}
+
+template <class T>
+void Solver<T>::cross_over() noexcept {
+  if constexpr (sizeof(T) == sizeof(double)) {
+    DecomposeScratch<double> behind = scratch_;
+    behind.memory = x_[0];  // all but q
+    Simplex simplex(table_, plan_, sample_, behind, options_.gap, interrupt_);
+    const int64_t most = std::min(kCrossingPivots, options_.max_steps - steps_ - pivots_);
+    const size_t terms = most_crossing_terms(scratch_.basis.most(), steps_, count_);
+    const bool found = simplex.cross_over({{q_[0], q_[1], q_[2]}, unit_, scale_, terms}, most);
+    if (found) {
+      try_pair(simplex.and_part(), plan_.and_only ? nullptr : simplex.or_part(), simplex.noise(), 1);
+      find_bound_of(simplex.multipliers(true), simplex.spare());
+    }
+    pivots_ += simplex.pivots();
+    crossed_at_ = steps_;
+    crosses_at_ = static_cast<int64_t>((found ? kNextCrossing : kNextTry) * static_cast<double>(steps_));
+    begin();
+  }
 }
 
 // The beginning of a run in f64. Returns whether f32 can hold the game's numbers and their squares.

@@ -131,18 +131,18 @@ def decompose(
             for each player beyond 18), without a noise term only: with one, rounding stops it earlier.
             "mixed" goes on from there in "float64", to any gap; with noise it is "float64". The result is
             float64, certified in float64, and reproduces `v` as exactly in every case.
-        method: "auto" begins with the dual simplex method if there is noise. An optimum of few terms is found
-            exactly, with all other coefficients zero; it gives up as soon as terms become many, and then, or
-            with "splitting" at once, a first-order iteration goes on to the gap.
+        method: "auto" with noise is the dual simplex method: an optimum of few terms is found exactly, with
+            all other coefficients zero. It gives up if they are many; then comes a first-order iteration,
+            whose pair it finishes if that is not too large. "splitting" is the iteration alone.
         workspace: memory to work in, at least `decompose_workspace` bytes, to be used again by the next call.
         progress: whether to show a bar over the samples.
 
     Returns:
         A Decomposition of arrays, or of tensors on the device of `v`, in float64 whatever the dtype of `v`.
-        No gradient flows. Without a warm start a sample's result depends neither on the rest of its batch nor
-        on the number of threads, to the bit. Tensors on a CUDA device are solved there if the plugin is
-        loaded (`kinds="and-or"` and `share=1`; by splitting in float64 there; without `workspace`, bar or
-        interruption), all others on the CPU; the certificate always comes from the CPU.
+        No gradient flows. Each player who changes no entry of `v` halves the work. Without a warm
+        start a sample's result depends neither on its batch nor on the number of threads, to the bit. Tensors
+        on a CUDA device are solved there if the plugin is loaded (`kinds="and-or"`, `share=1`; splitting in
+        float64; without `workspace`, bar or interruption), others and the certificate on the CPU.
 
     Raises:
         ArgumentError: the last axis is not a power of two, n > 22, the batch is empty, or an option is out

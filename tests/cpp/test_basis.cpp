@@ -99,22 +99,26 @@ void test_pivots(const harsanyi::KernelTable& table, std::size_t most) {
   CHECK(basis.invert());
   CHECK(error(basis) <= 1e-11);
 
-  // The same rows are found again among others, and a matrix without an inverse is none.
-  std::vector<std::uint32_t> rows;
-  for (std::size_t k = 0; k < basis.size(); ++k) rows.push_back(basis.row(k));
-  for (std::uint32_t row = 0; rows.size() < most && row < 64; ++row) {
+  // Its rows are found again among others, those worth little last, and copies of a column are left out.
+  std::vector<std::uint32_t> rows, wanted;
+  for (std::size_t k = 0; k < basis.size(); ++k) wanted.push_back(basis.row(k));
+  for (std::uint32_t row = 0; rows.size() + wanted.size() < most && row < 64; ++row) {
     if (!has_row(basis, row)) rows.push_back(row);
   }
-  std::vector<double> values(rows.begin(), rows.end());
-  CHECK(basis.choose_rows(rows.data(), values.data(), rows.size(), basis.size()));
-  CHECK(basis.invert());
-  CHECK(error(basis) <= 1e-11);
-  for (std::size_t k = 0; k < basis.size(); ++k) CHECK(values[k] == static_cast<double>(basis.row(k)));
-  CHECK(!basis.choose_rows(rows.data(), values.data(), basis.size() - 1, 0));
-  basis.clear();
-  basis.append_column(0);
-  basis.append_column(Basis::kOr);  // the empty set twice
-  CHECK(!basis.choose_rows(rows.data(), values.data(), 8, 8));
+  std::vector<double> worth(rows.size(), 1e-6);
+  rows.insert(rows.end(), wanted.begin(), wanted.end());
+  worth.insert(worth.end(), wanted.size(), 1.0);
+  const std::size_t size = basis.size();
+  if (size < most) basis.append_column(basis.column(0));
+  basis.choose(table, rows.data(), worth.data(), rows.size());
+  CHECK(basis.size() == size);
+  CHECK(error(basis) <= 1e-10);
+  for (const std::uint32_t row : wanted) CHECK(has_row(basis, row));
+  basis.choose(table, rows.data(), worth.data(), size - 1);
+  CHECK(basis.size() <= size - 1);
+  CHECK(error(basis) <= 1e-10);
+  basis.choose(table, rows.data(), worth.data(), 0);
+  CHECK(basis.size() == 0);
 }
 
 }  // namespace

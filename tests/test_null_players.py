@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import harsanyi as hs
 import numpy as np
 import pytest
 from harsanyi.sparse import decompose, decompose_joint
@@ -99,3 +100,65 @@ def test_a_player_is_null_to_all_networks_or_to_none() -> None:
         found, others = decompose_joint(both, zeta=zeta), decompose_joint(inner, zeta=zeta)
         np.testing.assert_array_equal(found.and_, with_zeros(others.and_, (2,)))
         assert decompose_joint(pair, zeta=zeta).status == "optimal"
+
+
+class Counting:
+    """A model that remembers how many rows it was asked for."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+
+    def __call__(self, batch: Any) -> Any:
+        self.rows += len(batch)
+        return (batch * batch[:, ::-1]).sum(axis=1) + 1 / (2 + batch[:, 0])
+
+
+def game_of(sample: Any, baseline: Any) -> tuple[Counting, hs.ModelGame]:
+    model = Counting()
+    masker = hs.maskers.Features(baseline, groups=[[0], [1, 2], [3], [4]])
+    game = hs.ModelGame(model, np.array(sample), masker=masker, output=hs.outputs.scalar(lambda y: y))
+    model.rows = 0
+    return model, game
+
+
+@pytest.mark.parametrize(
+    ("sample", "nulls"),
+    [
+        ([1.0, 2, 3, 4, 5], ()),
+        ([0.5, 2, 3, 4, 5], (0,)),
+        ([1.0, 0.5, 3, 4, 5], ()),  # half of a player
+        ([1.0, 0.5, 0.5, 4, 0.5], (1, 3)),
+        ([0.5] * 5, (0, 1, 2, 3)),
+    ],
+)
+def test_a_model_is_not_asked_twice_for_one_masked_sample(sample: Any, nulls: tuple[int, ...]) -> None:
+    model, game = game_of(sample, 0.5)
+    assert game.masking.null_players == nulls
+    v = hs.evaluate(game)
+    assert model.rows == 1 << (4 - len(nulls))
+    np.testing.assert_array_equal(v, game(np.arange(16)))
+    np.testing.assert_array_equal(hs.evaluate(game, [3, 9]), game([3, 9]))
+    np.testing.assert_array_equal(hs.evaluate(game, batch_size=3), v)
+
+
+def test_signs_of_zero_and_nan_are_told_apart() -> None:
+    _, game = game_of([-0.0, 1, 1, 0.0, 1], 0.0)
+    assert game.masking.null_players == (2,)
+    whole = np.array([np.nan, 1.0])
+    masking = hs.maskers.Features(whole).bind(np.array([np.nan, 2.0]))
+    assert masking.null_players == (0,)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "int64", "uint8"])
+def test_tensors_have_null_players_too(dtype: str) -> None:
+    torch = pytest.importorskip("torch")
+    sample = torch.tensor([3, 0, 5, 0, 0, 0, 7, 8]).to(getattr(torch, dtype))
+    model = torch.nn.Flatten()  # a module without parameters
+    masker = hs.maskers.Features(groups=[[0], [1], [2, 3], [4, 5], [6], [7]])
+    output = hs.outputs.scalar(lambda y: y.double() @ torch.arange(1.0, 9.0, dtype=torch.float64))
+    game = hs.ModelGame(model, sample, masker=masker, output=output)
+    assert game.masking.null_players == (1, 3)
+    v = hs.evaluate(game)
+    assert isinstance(v, torch.Tensor)
+    assert not v.is_inference()
+    np.testing.assert_array_equal(v, game(np.arange(64)))

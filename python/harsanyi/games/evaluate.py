@@ -6,12 +6,13 @@ from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from harsanyi._arrays import MAX_SUBSET_PLAYERS, Array, check_players, require_memory
 from harsanyi._progress import progress_bar
 from harsanyi.errors import NotEnoughMemoryError
 from harsanyi.games.game import Game, ModelGame, checked_values
-from harsanyi.games.masking import as_selection
+from harsanyi.games.masking import Selection, as_selection
 
 __all__ = ["evaluate"]
 
@@ -42,16 +43,26 @@ def evaluate(
         NotEnoughMemoryError: 2**n values cannot fit; says how much they need, before anything is computed.
         MissingDependencyError: `progress` without tqdm.
 
-    A model's submodules are in the modes they were in when this ends, by an error or an interrupt too. The
-    values do not depend on the batch size beyond the rounding of the model.
+    All subsets of a ModelGame are 2**(n - m) masked samples where the elements of m players are the
+    baseline's, to the bit, as in blank patches: all others are the same. A model's submodules are in the
+    modes they were in when this ends, by an error or an interrupt too. The values do not depend on the batch
+    size beyond the rounding of the model.
 
     Example:
         >>> import harsanyi as hs
         >>> hs.evaluate(hs.CallableGame(lambda s: (s & 1) * 2.0 + (s == 3), 2))
         array([0., 2., 0., 3.])
     """
-    chosen = None if subsets is None else as_selection(subsets, game.n)
-    count = _count_of_all(game.n) if chosen is None else len(chosen)
+    nulls: tuple[int, ...] = ()
+    chosen: Selection | None = None
+    if subsets is None:
+        count = _count_of_all(game.n)
+        nulls = game.masking.null_players if isinstance(game, ModelGame) else ()
+        if nulls:
+            chosen = _subsets_without(nulls, game.n)
+    else:
+        chosen = as_selection(subsets, game.n)
+    count = count if chosen is None else len(chosen)
     if batch_size is None:
         batch_size = game.default_batch_size if isinstance(game, ModelGame) else _GAME_ROWS
     rows = min(check_players(batch_size, least=1, most=1 << 62, name="batch_size"), count)
@@ -68,7 +79,25 @@ def evaluate(
             v[first:last] = values
             advance(last - first)
     result: Array = v  # there is at least one subset
+    for player in nulls:
+        result = _with_null_player(result, player)
     return result
+
+
+def _subsets_without(players: tuple[int, ...], n: int) -> npt.NDArray[np.int64]:
+    subsets = np.zeros(1, np.int64)
+    for player in range(n):
+        if player not in players:
+            subsets = np.concatenate([subsets, subsets | 1 << player])
+    return subsets
+
+
+def _with_null_player(v: Array, player: int) -> Array:
+    """The lattice vector with one player more, at this place, who changes nothing."""
+    halves = v.reshape(-1, 1, 1 << player)
+    if isinstance(halves, np.ndarray):
+        return np.repeat(halves, 2, axis=1).reshape(-1)
+    return halves.expand(-1, 2, -1).reshape(-1)
 
 
 def _count_of_all(n: int) -> int:

@@ -89,6 +89,14 @@ class Masking:
         """The number of players."""
         return len(self.names)
 
+    @cached_property
+    def null_players(self) -> tuple[int, ...]:
+        """Players whose elements are the baseline's, to the bit, such as a blank patch: absent or present."""
+        bits = [host_array(as_array(x, "sample")).reshape(-1) for x in (self.sample, self.baseline)]
+        sample, baseline = (x.view(f"u{x.itemsize}") for x in bits)
+        owners = self.player[sample != baseline]
+        return tuple(sorted(set(range(self.n)) - set(owners.tolist())))
+
     def batch(self, subsets: Any, *, out: Array | None = None) -> Array:
         """Masked versions of the sample: row r keeps the players of subset r, the others become the baseline.
 

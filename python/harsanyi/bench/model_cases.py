@@ -233,7 +233,7 @@ def _lenet(n: int) -> SimpleNamespace:
     dataset = datasets.mnist()
     network = cached_fit(RECIPES["mnist"], dataset).network
     sample, target = torch.from_numpy(dataset.x_test[0]), int(dataset.y_test[0])
-    masker = Patches((3, 4), baseline=0.0, players=range(n))
+    masker = Patches((3, 4), players=range(n))  # on the mean colour, since on black blank patches are null
     inputs = masker.bind(sample).batch(np.arange(1 << n))
 
     def logits() -> npt.NDArray[np.float64]:

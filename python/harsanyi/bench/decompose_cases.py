@@ -35,6 +35,12 @@ def table(*, quick: bool = False) -> tuple[Case, ...]:
             for n in several
         ),
         *(batch("tumours", players, noise=noise, steps=steps, count=count) for noise in (0.0, NOISE)),
+        *(
+            batch(source, n, noise=noise, steps=steps, count=10, threads=1)
+            for source in (() if quick else ("tumours", "digits"))
+            for noise in (0.0, NOISE)
+            for n in (12, 14)
+        ),
     )
 
 
@@ -61,8 +67,8 @@ def single(source: str, n: int, *, noise: float, steps: int) -> Case:
     return _case(source, n, noise, steps, 1, own, rivals)
 
 
-def batch(source: str, n: int, *, noise: float, steps: int, count: int) -> Case:
-    """Many games at once on two threads; the transforms beside them are as many, on one.
+def batch(source: str, n: int, *, noise: float, steps: int, count: int, threads: int = 2) -> Case:
+    """Many games at once; the transforms beside them are as many, on one thread.
 
     Args:
         source: as for `single`.
@@ -70,13 +76,14 @@ def batch(source: str, n: int, *, noise: float, steps: int, count: int) -> Case:
         noise: the noise term's box; 0 is none.
         steps: of the first-order method.
         count: games.
+        threads: of the decomposition. On one the target is that of a single game, in the mean.
     """
     target = _BATCH_TARGET if (count, n, noise) == (1000, 10, NOISE) else None
     rivals = [
-        Series("mobius", transforms),
-        _series(f"first_order, {steps:,} steps", descent, threads=2, slow=count >= 1000),
+        Series("mobius", transforms, target=_TARGETS[noise] if threads == 1 else None),
+        _series(f"first_order, {steps:,} steps", descent, threads=threads, slow=n >= 10),
     ]
-    own = _series("decompose", ours, requires=SOURCES[source].requires, threads=2, target=target)
+    own = _series("decompose", ours, requires=SOURCES[source].requires, threads=threads, target=target)
     return _case(source, n, noise, steps, count, own, rivals)
 
 

@@ -121,6 +121,42 @@ void test_refusals() {
   harsanyi_decompose_defaults(nullptr);
 }
 
+// Too many terms to be found from nothing, few enough to finish the iteration's pair: the same optimum as without.
+void test_finished_pairs(int n, int terms) {
+  const unsigned size = 1u << n;
+  Random random(static_cast<std::uint64_t>(n));
+  std::vector<double> v = random.vector<double>(size);
+  for (double& x : v) x *= 0.03;
+  for (int i = 0; i < terms; ++i) {
+    unsigned s = 0;
+    for (int k = 0; k <= i % 3; ++k) s |= 1u << random.word() % static_cast<unsigned>(n);
+    const double effect = random.value<double>();
+    for (unsigned set = 0; set < size; ++set) v[set] += (i % 2 == 0 ? (set & s) == s : (set & s) != 0) ? effect : 0;
+  }
+  const std::vector<double> zetas(1, 0.1);
+  harsanyi_decompose_options options = harsanyi::decompose_options();
+  options.gap = 1e-4;
+  std::vector<double> weights;
+  for (int m = 0; m <= n; ++m) weights.push_back(1 + 0.01 * (m - 1));
+  options.weights = weights.data();
+  for (const int and_only : {0, 1}) {
+    options.and_only = and_only;
+    options.simplex_first = 1;
+    const harsanyi::decomposition found = harsanyi::decompose(v.data(), n, 1, zetas, options);
+    options.simplex_first = 0;
+    const harsanyi::decomposition split = harsanyi::decompose(v.data(), n, 1, zetas, options);
+    for (const auto* one : {&found, &split}) {
+      CHECK(one->reports[0].status == HARSANYI_DECOMPOSE_OPTIMAL);
+      for (unsigned set = 0; set < size; set += 37) {
+        const double made = synthesis(one->and_interactions, one->or_interactions, set) + one->delta[set];
+        CHECK(std::fabs(made - v[set]) <= 1e-11 && std::fabs(one->delta[set]) <= zetas[0]);
+      }
+    }
+    CHECK(found.reports[0].bound <= split.reports[0].objective * (1 + 1e-12));
+    CHECK(split.reports[0].bound <= found.reports[0].objective * (1 + 1e-12));
+  }
+}
+
 void test_interruption() {
   const std::vector<double> v = Random(3).vector<double>(1024);
   harsanyi_decompose_options options = harsanyi::decompose_options();
@@ -147,6 +183,7 @@ int main() {
     }
     test_matching(n, 0, HARSANYI_F32);
   }
+  for (const int n : {8, 10, 11}) test_finished_pairs(n, 5 * n);
   test_refusals();
   test_interruption();
   return check_report("test_sparse");

@@ -102,6 +102,18 @@ def test_a_player_is_null_to_all_networks_or_to_none() -> None:
         assert decompose_joint(pair, zeta=zeta).status == "optimal"
 
 
+@pytest.mark.parametrize("zeta", [0.0, 1e-3])
+@pytest.mark.parametrize("kinds", ["and-or", "and"])
+def test_what_is_not_found_is_nan_everywhere(zeta: float, kinds: Any) -> None:
+    v = blown_up(games(4)["random"], (2,))
+    weights = [1.0, 1, np.inf, np.inf, np.inf, np.inf]
+    found = decompose(v, zeta=zeta, kinds=kinds, weights=weights, tie_break=0, max_steps=500)
+    assert found.status == "not_found"
+    assert found.objective == found.l1 == np.inf
+    assert np.isnan(found.and_).all()
+    assert np.isnan(found.or_).all()
+
+
 class Counting:
     """A model that remembers how many rows it was asked for."""
 
@@ -161,4 +173,6 @@ def test_tensors_have_null_players_too(dtype: str) -> None:
     v = hs.evaluate(game)
     assert isinstance(v, torch.Tensor)
     assert not v.is_inference()
+    with torch.inference_mode():
+        assert not hs.evaluate(game).is_inference()
     np.testing.assert_array_equal(v, game(np.arange(64)))

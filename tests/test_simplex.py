@@ -211,3 +211,26 @@ def test_steps_and_pivots_together_keep_to_the_limit(max_steps: int) -> None:
     assert found.status == "max_steps"
     assert found.steps <= max_steps
     assert found.lower_bound < found.objective < np.inf
+
+
+def test_a_start_of_both_kinds_serves_and_alone() -> None:
+    for seed in range(12):
+        v = planted(4, 3, 0.005, seed)
+        both, cold = decompose(v, noise=0.05), decompose(v, noise=0.05, kinds="and")
+        warm = decompose(v, noise=0.05, kinds="and", warm_start=both)
+        assert warm.status == "optimal"
+        assert warm.objective == pytest.approx(cold.objective, rel=1e-3)
+
+
+def test_a_box_that_holds_everything_leaves_a_dual_of_zeros() -> None:
+    v = np.random.default_rng(0).normal(size=64)
+    waste = [np.full(64, 7e7) for _ in range(50)]
+    del waste
+    found = decompose(v, zeta=100.0)
+    assert found.objective == 0
+    assert not found.dual.any()
+
+
+def test_no_gap_at_all_may_be_asked_for() -> None:
+    found = decompose(planted(9, 40, 0.05, 1), gap=0, max_steps=600)
+    assert 0 < found.lower_bound <= found.objective < np.inf

@@ -1,4 +1,6 @@
 // The C ABI of the sparse decomposition: checks arguments, shares out the workspace, hands samples to the pool.
+#include <cmath>
+
 #include "../lattice/bits.hpp"
 #include "arena.hpp"
 #include "checks.hpp"
@@ -54,14 +56,14 @@ DecomposeSample sample_of(const DecomposeSample& samples, const harsanyi_decompo
 }
 
 // The sample without its null players: its results in the first part of where they belong, its values in the second
-// half of where AND does.
+// half of AND's memory. A start is what it was for subsets without them.
 DecomposeSample without_nulls(const DecomposeSample& sample, uint32_t nulls, int n, int networks, bool warm) {
   const auto drop = [&](Without how, const double* from, double* to) {
     drop_players(nulls, n, networks, how, from, to);
   };
   if (warm) {
-    drop(Without::add, sample.and_, sample.and_);
-    drop(Without::drop, sample.or_, sample.or_);
+    drop(Without::drop, sample.and_, sample.and_);
+    drop(Without::add, sample.or_, sample.or_);
     drop(Without::add, sample.dual, sample.dual);
     if (sample.delta != nullptr) drop(Without::drop, sample.delta, sample.delta);
   }
@@ -72,9 +74,10 @@ DecomposeSample without_nulls(const DecomposeSample& sample, uint32_t nulls, int
   return rest;
 }
 
-void with_nulls(const DecomposeSample& sample, uint32_t nulls, int n, int networks) {
-  insert_players(nulls, n, networks, With::zero, sample.and_);
-  insert_players(nulls, n, networks, With::zero, sample.or_);
+void with_nulls(const DecomposeSample& sample, uint32_t nulls, int n, int networks, bool found) {
+  const With how = found ? With::zero : With::copy;  // of NaN
+  insert_players(nulls, n, networks, how, sample.and_);
+  insert_players(nulls, n, networks, how, sample.or_);
   insert_players(nulls, n, networks, With::zero, sample.dual);
   if (sample.delta != nullptr) insert_players(nulls, n, networks, With::copy, sample.delta);
 }
@@ -132,7 +135,7 @@ harsanyi_status decompose_those_of(int players, const harsanyi_decompose_options
         nulls == 0 ? whole : without_nulls(whole, nulls, n, options.networks, options.warm_start != 0);
     reports[b] =
         decompose_sample<T>(table, plan, begins_in_f32 ? &ahead : nullptr, options, sample, scratch, interrupt);
-    if (nulls != 0) with_nulls(whole, nulls, n, options.networks);
+    if (nulls != 0) with_nulls(whole, nulls, n, options.networks, reports[b].status != HARSANYI_DECOMPOSE_NOT_FOUND);
   });
   return HARSANYI_OK;
 }
@@ -147,13 +150,15 @@ harsanyi_status decompose(const harsanyi_decompose_options& options, int n, int6
     reports[b].status = kUnsolved + (drops ? find_null_players(v, n, options.networks) : 0);
   }
   Interrupt interrupt(options);
-  for (int players = n; players >= 0; --players) {
-    const harsanyi_status status =
-        decompose_those_of<T>(players, options, n, batch, samples, reports, workspace, workspace_bytes, interrupt);
-    if (status != HARSANYI_OK) return status;
+  harsanyi_status status = HARSANYI_OK;
+  for (int players = n; players >= 0 && status == HARSANYI_OK; --players) {
+    status = decompose_those_of<T>(players, options, n, batch, samples, reports, workspace, workspace_bytes, interrupt);
+  }
+  for (int64_t b = 0; b < batch; ++b) {
+    if (reports[b].status >= kUnsolved) reports[b] = {INFINITY, 0, 0, HARSANYI_DECOMPOSE_NOT_FOUND};
   }
   if (interrupt.was_stopped()) return fail(HARSANYI_ERROR_INTERRUPTED, "stopped by the caller");
-  return HARSANYI_OK;
+  return status;
 }
 
 }  // namespace

@@ -47,18 +47,18 @@ Simplex::Simplex(const KernelTable& table, const DecomposePlan<double>& plan, co
     at += basis_.most();
   }
   weight_ = at;
-  perturbation_ = std::min(kPerturbation[0] * gap, kPerturbation[1]);
+  const double perturbation = std::min(kPerturbation[0] * gap, kPerturbation[1]);
   for (size_t high = 0; high <= static_cast<size_t>(plan.n); ++high) {
     for (size_t low = 0; low < kTableRow; ++low) {
       const size_t i = high * kTableRow + low, players = high + static_cast<size_t>(order(low));
-      weight_[i] = plan.weight[i] * (1 + perturbation_ * static_cast<double>(players));
+      weight_[i] = plan.weight[i] * (1 + perturbation * static_cast<double>(players));
     }
   }
-  fill_hash(0, perturbation_, low_);
+  fill_hash(0, perturbation, low_);
   fill_hash(kTableRow, 1, spread_);
   box_ = sample.zeta[0];
   margin_ = box_ * std::min(kMargin[0] * gap, kMargin[1]);
-  dual_tolerance_ = std::min(perturbation_, 1e-9);
+  dual_tolerance_ = std::min(perturbation, 1e-9);
 }
 
 void Simplex::transform(Kind kind, double* x) const noexcept {
@@ -86,9 +86,9 @@ void Simplex::scatter(const double* by_column, double factor, double* const (&to
   for (size_t l = 0; l < basis_.size(); ++l) *part(to, basis_.column(l)) = factor * by_column[l];
 }
 
-double Simplex::chance(uint32_t column) const noexcept {
+double Simplex::cost(uint32_t column) const noexcept {
   const size_t set = column & ~Basis::kOr, row = set / kTableRow, salt = column >= Basis::kOr ? 1 : 0;
-  return low_[set % kTableRow] * spread_[(row * kSpread + salt) % kTableRow];
+  return weight_[place(set)] * (1 + low_[set % kTableRow] * spread_[(row * kSpread + salt) % kTableRow]);
 }
 
 bool Simplex::run(int64_t most_pivots, bool warm) noexcept {

@@ -30,6 +30,7 @@ class Simplex {
   Simplex(const KernelTable& table, const DecomposePlan<double>& plan, const DecomposeSample& sample,
           const DecomposeScratch<double>& scratch, double gap, Interrupt& interrupt) noexcept;
 
+  static constexpr size_t kVectors = 8;  // of scratch memory
   // The largest basis worth having, and one that is found from nothing; numbers by term, and with a table by order.
   static size_t most_terms(int n) noexcept { return std::min(size_t{1} << n, (n < 16 ? 2 : 4) * most_found(n)); }
   static size_t most_found(int n) noexcept { return size_t{16} * static_cast<size_t>(n); }
@@ -106,9 +107,7 @@ class Simplex {
   static size_t place(size_t set) noexcept {
     return static_cast<size_t>(order(set / kTableRow)) * kTableRow + set % kTableRow;
   }
-  double weight(uint32_t column) const noexcept { return weight_[place(column & ~Basis::kOr)]; }
-  double chance(uint32_t column) const noexcept;
-  double cost(uint32_t column) const noexcept { return weight(column) * (1 + chance(column)); }
+  double cost(uint32_t column) const noexcept;
   double aim() const noexcept { return box_ - margin_; }
   void transform(Kind kind, double* x) const noexcept;
   void adjoint(double* const (&y)[2]) const noexcept;
@@ -141,7 +140,7 @@ class Simplex {
   double low_[kTableRow], spread_[kTableRow];  // of the random part
   double box_ = 0, margin_ = 0;                // noise aims at box less margin
   double edge_length_ = 0;                     // squared
-  double perturbation_ = 0, dual_tolerance_ = 0;
+  double dual_tolerance_ = 0;
   size_t next_row_ = 0;  // the best one to leave
   double next_score_ = 0;
   int flips_ = 0;

@@ -48,7 +48,7 @@ bool Simplex::read_terms() noexcept {
   for (size_t i = 1; i < count_; ++i) {
     const bool single = order(i) == 1;
     const double values[2] = {sample_.and_[i] + (single ? sample_.or_[i] : 0), single ? 0 : -sample_.or_[i]};
-    for (uint32_t kind = 0; kind < 2; ++kind) {
+    for (uint32_t kind = 0; kind < static_cast<uint32_t>(kinds()); ++kind) {
       if (values[kind] == 0) continue;
       if (basis_.size() == basis_.most()) return false;
       basis_.append_column(static_cast<uint32_t>(i) | (kind == 0 ? 0 : Basis::kOr));
@@ -112,10 +112,13 @@ void Simplex::measure_edges() noexcept {
   std::fill(length_, length_ + count_, 1.0);
   double* const to[2] = {alpha_, tau_};
   for (size_t k = 0; k < size; ++k) {
+    if (interrupt_.stopped()) return;  // and so will be what comes next
     basis_.inverse_column(k, x_alpha_);
     scatter(x_alpha_, 1, to);
     synthesise(alpha_, tau_);
-    for (size_t i = 0; i < count_; ++i) length_[i] += (alpha_[i] - tau_[i]) * (alpha_[i] - tau_[i]);
+    each([&](size_t i, size_t m, size_t) {
+      for (size_t j = i; j < i + m; ++j) length_[j] += (alpha_[j] - tau_[j]) * (alpha_[j] - tau_[j]);
+    });
   }
   for (size_t k = 0; k < size; ++k) length_[basis_.row(k)] = INFINITY;
   select_row();
@@ -167,7 +170,8 @@ double Simplex::shift_costs() noexcept {
       const double share = std::fabs(sums_[kind][i]) / cost(column);
       if (!(share > 1)) continue;
       most = std::max(most, share);
-      sums_[kind][i] = std::copysign(weight(column) * (1 - kSlack * chance(column) / perturbation_), sums_[kind][i]);
+      const double chance = spread_[i % kTableRow] * spread_[(i / kTableRow * kSpread + kind) % kTableRow];
+      sums_[kind][i] = std::copysign(cost(column) * (1 - kSlack * chance), sums_[kind][i]);
     }
   }
   return most;

@@ -7,6 +7,7 @@
 #include "../lattice/bits.hpp"
 #include "decompose.hpp"
 #include "run_transform.hpp"
+#include "simplex.hpp"
 #include "solver_rules.hpp"
 
 namespace harsanyi {
@@ -61,8 +62,8 @@ class Solver {
   // Vectors of scratch memory, each for all networks; at least four, the first of which serve as two f64 vectors.
   static size_t vectors(const DecomposePlan<T>& plan) noexcept {
     const size_t kinds = plan.and_only ? 1 : 2, blocks = kinds + (plan.noise ? 1 : 0);
-    return 3 * blocks + (plan.networks > 1 ? kinds : 0) + (plan.noise ? 2 + (plan.and_only ? 2 : 0) : 1) +
-           (plan.heuristic ? 2 : 0);
+    const size_t all = 3 * blocks + (plan.networks > 1 ? kinds : 0) + (plan.noise ? 2 : 1) + (plan.heuristic ? 2 : 0);
+    return plan.pivots ? std::max(all, blocks + Simplex::kVectors) : all;  // behind q, for a crossing
   }
 
   harsanyi_decompose_report run() noexcept;
@@ -174,6 +175,7 @@ class Solver {
   void start() noexcept;
   bool finds_vertex() noexcept;
   bool crossing_is_due() const noexcept;
+  int64_t pivots_left() const noexcept { return options_.max_steps - steps_ - pivots_ - 1; }  // and a last step
   void cross_over() noexcept;
   void begin() noexcept;
   void rotate_values() noexcept;

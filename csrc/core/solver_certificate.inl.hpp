@@ -335,6 +335,7 @@ harsanyi_decompose_report Solver<T>::and_alone() noexcept {
   if (sample_.delta != nullptr) std::memset(sample_.delta, 0, all_ * sizeof(double));
   if (!excluded) return {best_, best_, 0, HARSANYI_DECOMPOSE_OPTIMAL};
   std::fill(sample_.and_, sample_.and_ + all_, NAN);
+  std::fill(sample_.or_, sample_.or_ + all_, NAN);
   return {INFINITY, 0, 0, HARSANYI_DECOMPOSE_NOT_FOUND};
 }
 

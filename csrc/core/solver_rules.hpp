@@ -33,8 +33,8 @@ constexpr int64_t kMostPivots = 16;
 constexpr int64_t kFirstCrossing = 150, kCrossingPivots = 200;
 constexpr double kNextCrossing = 3, kNextTry = 1.5, kNextNear = 1.15, kCrossingNear = 2.5, kCrossingShare = 20;
 
-// The most terms for which it costs less than half of the steps so far, `most` at most: its inverse takes terms^3
-// operations, each pivot several times terms^2.
+// The most terms, up to `most`, whose inverse costs less than half of the steps so far: it takes terms^3 operations,
+// and each pivot several times terms^2.
 inline size_t most_crossing_terms(size_t most, int64_t steps, size_t count) {
   const double worth = kCrossingShare * static_cast<double>(steps) * static_cast<double>(count);
   const auto work = [](size_t terms) { return static_cast<double>(terms * terms * (terms + 100)); };

@@ -128,7 +128,9 @@ bool Solver<T>::finds_vertex() noexcept {
     const int64_t most = kMostPivots * static_cast<int64_t>(Simplex::most_found(plan_.n));
     const bool found = simplex.run(std::min(most, options_.max_steps / 2), options_.warm_start != 0);
     steps_ = simplex.pivots();
+    crosses_at_ += steps_;
     if (!found) return false;
+    std::memset(sample_.dual, 0, all_ * sizeof(double));
     double* const o = plan_.and_only ? nullptr : simplex.or_part();
     try_pair(simplex.and_part(), o, simplex.noise(), 1);
     for (const bool raised : {true, false}) find_bound_of(simplex.multipliers(raised), simplex.spare());
@@ -139,8 +141,9 @@ bool Solver<T>::finds_vertex() noexcept {
 // The iteration knows the optimum's terms and subsets long before it has their values, and those of the pair come last.
 template <class T>
 bool Solver<T>::crossing_is_due() const noexcept {
-  const bool counts = plan_.pivots && plan_.band_from == 0 && plan_.band_to == plan_.n;  // no order is free
-  return counts && stretch_ == 0 && ::harsanyi::crossing_is_due(steps_, crossed_at_, crosses_at_, gap(), options_.gap);
+  if (!plan_.pivots || plan_.band_from > 0 || plan_.band_to < plan_.n) return false;  // an order is free
+  return stretch_ == 0 && zeta(0) > 1e-9 * plain_ && pivots_left() > 0 &&
+         ::harsanyi::crossing_is_due(steps_, crossed_at_, crosses_at_, gap(), options_.gap);
 }
 
 template <class T>
@@ -149,7 +152,7 @@ void Solver<T>::cross_over() noexcept {
     DecomposeScratch<double> behind = scratch_;
     behind.memory = x_[0];  // all but q
     Simplex simplex(table_, plan_, sample_, behind, options_.gap, interrupt_);
-    const int64_t most = std::min(kCrossingPivots, options_.max_steps - steps_ - pivots_);
+    const int64_t most = std::min(kCrossingPivots, pivots_left());
     const size_t terms = most_crossing_terms(scratch_.basis.most(), steps_, count_);
     const bool found = simplex.cross_over({{q_[0], q_[1], q_[2]}, unit_, scale_, terms}, most);
     if (found) {

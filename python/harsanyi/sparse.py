@@ -139,10 +139,10 @@ def decompose(
 
     Returns:
         A Decomposition of arrays, or of tensors on the device of `v`, in float64 whatever the dtype of `v`.
-        No gradient flows. Each player who changes no entry of `v` halves the work. Without a warm
-        start a sample's result depends neither on its batch nor on the number of threads, to the bit. Tensors
-        on a CUDA device are solved there if the plugin is loaded (`kinds="and-or"`, `share=1`; splitting in
-        float64; without `workspace`, bar or interruption), others and the certificate on the CPU.
+        No gradient flows. Without a warm start a sample's result depends neither on its batch nor on threads,
+        to the bit. Players who change no entry of `v` cost nothing if weights do not fall (CPU). Tensors on a
+        CUDA device are solved there if the plugin is loaded (`kinds="and-or"`, `share=1`; by splitting in
+        float64; no `workspace`, bar or interruption), others and the certificate on the CPU.
 
     Raises:
         ArgumentError: the last axis is not a power of two, n > 22, the batch is empty, or an option is out

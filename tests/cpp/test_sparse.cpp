@@ -155,6 +155,13 @@ void test_finished_pairs(int n, int terms) {
     CHECK(found.reports[0].bound <= split.reports[0].objective * (1 + 1e-12));
     CHECK(split.reports[0].bound <= found.reports[0].objective * (1 + 1e-12));
   }
+  options.and_only = 0;
+  options.simplex_first = 1;
+  options.check_every = 100000;  // only the last step is looked at, and pivots must leave one
+  for (options.max_steps = 150; options.max_steps < 500; options.max_steps += 7) {
+    const harsanyi::decomposition found = harsanyi::decompose(v.data(), n, 1, zetas, options);
+    CHECK(found.reports[0].status != HARSANYI_DECOMPOSE_NOT_FOUND && found.reports[0].steps <= options.max_steps);
+  }
 }
 
 void test_interruption() {

@@ -170,11 +170,12 @@ typedef struct harsanyi_decompose_options {
                             n = 19 on twice as much a player */
   int single_first;      /* whether f64 without noise begins in f32 and goes on in f64 from that gap; CPU only */
   int simplex_first;     /* whether a run with noise, of one network and with share 1, begins with the dual simplex
-                            method, which ends with the exact optimum if that has few terms; CPU only */
+                            method, which ends with the exact optimum if that has few terms, and later finishes
+                            pairs; CPU only */
   int drop_null_players; /* whether players that change no entry of v are left out of the search, if the weights do not
-                            fall with the order; no optimum needs them; CPU only */
+                            fall with the order and share is 1; no optimum needs them; CPU only */
   double gap;            /* stop at (objective - bound) <= gap * objective; >= 0 */
-  int64_t max_steps;     /* >= 1 */
+  int64_t max_steps;     /* of steps and pivots together, >= 1 */
   int64_t check_every;   /* steps between two looks at the gap, >= 1, or sqrt(steps) once that is more; 20 serves */
   double penalty;        /* of the splitting at the start, relative to mean |dividend|; 0 is the default */
   int merge_singletons;  /* whether or[{i}], which means the same as and[{i}], is added to it */

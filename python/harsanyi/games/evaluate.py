@@ -12,7 +12,7 @@ from harsanyi._arrays import MAX_SUBSET_PLAYERS, Array, check_players, require_m
 from harsanyi._progress import progress_bar
 from harsanyi.errors import NotEnoughMemoryError
 from harsanyi.games.game import Game, ModelGame, checked_values
-from harsanyi.games.masking import Selection, as_selection
+from harsanyi.games.masking import as_selection
 
 __all__ = ["evaluate"]
 
@@ -43,26 +43,19 @@ def evaluate(
         NotEnoughMemoryError: 2**n values cannot fit; says how much they need, before anything is computed.
         MissingDependencyError: `progress` without tqdm.
 
-    All subsets of a ModelGame are 2**(n - m) masked samples where the elements of m players are the
-    baseline's, to the bit, as in blank patches: all others are the same. A model's submodules are in the
-    modes they were in when this ends, by an error or an interrupt too. The values do not depend on the batch
-    size beyond the rounding of the model.
+    Where the elements of m players are the baseline's to the bit, as in blank patches, only 2**(n - m) masked
+    samples differ, and the model is called on each of those once. Its submodules are in the modes they were
+    in when this ends, by an error or an interrupt too. The values do not depend on the batch size beyond the
+    rounding of the model.
 
     Example:
         >>> import harsanyi as hs
         >>> hs.evaluate(hs.CallableGame(lambda s: (s & 1) * 2.0 + (s == 3), 2))
         array([0., 2., 0., 3.])
     """
-    nulls: tuple[int, ...] = ()
-    chosen: Selection | None = None
-    if subsets is None:
-        count = _count_of_all(game.n)
-        nulls = game.masking.null_players if isinstance(game, ModelGame) else ()
-        if nulls:
-            chosen = _subsets_without(nulls, game.n)
-    else:
-        chosen = as_selection(subsets, game.n)
-    count = count if chosen is None else len(chosen)
+    chosen = None if subsets is None else as_selection(subsets, game.n)
+    nulls = game.masking.null_players if chosen is None and isinstance(game, ModelGame) else ()
+    count = _count_of_all(game.n, nulls) >> len(nulls) if chosen is None else len(chosen)
     if batch_size is None:
         batch_size = game.default_batch_size if isinstance(game, ModelGame) else _GAME_ROWS
     rows = min(check_players(batch_size, least=1, most=1 << 62, name="batch_size"), count)
@@ -72,7 +65,7 @@ def evaluate(
     with session as values_of, progress_bar(count, progress) as advance:
         for first in range(0, count, rows):
             last = min(first + rows, count)
-            part = np.arange(first, last, dtype=np.int64) if chosen is None else chosen[first:last]
+            part = _without(nulls, np.arange(first, last)) if chosen is None else chosen[first:last]
             values = checked_values(values_of(part), part, names)
             if v is None:
                 v = _empty(count, values)
@@ -84,11 +77,11 @@ def evaluate(
     return result
 
 
-def _subsets_without(players: tuple[int, ...], n: int) -> npt.NDArray[np.int64]:
-    subsets = np.zeros(1, np.int64)
-    for player in range(n):
-        if player not in players:
-            subsets = np.concatenate([subsets, subsets | 1 << player])
+def _without(players: tuple[int, ...], subsets: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Subsets of the other players, numbered on without these, as subsets of all."""
+    for player in players:  # ascending
+        low = subsets & ((1 << player) - 1)
+        subsets = (subsets ^ low) << 1 | low
     return subsets
 
 
@@ -97,15 +90,18 @@ def _with_null_player(v: Array, player: int) -> Array:
     halves = v.reshape(-1, 1, 1 << player)
     if isinstance(halves, np.ndarray):
         return np.repeat(halves, 2, axis=1).reshape(-1)
-    return halves.expand(-1, 2, -1).reshape(-1)
+    import torch
+
+    with torch.inference_mode(False):
+        return halves.expand(-1, 2, -1).reshape(-1)
 
 
-def _count_of_all(n: int) -> int:
-    """2**n, if that many values fit."""
+def _count_of_all(n: int, nulls: tuple[int, ...]) -> int:
+    """2**n, if that many values fit, and half as many more while null players are put in."""
     what = f"all 2**{n} values of a game of {n} players"
     if n > MAX_SUBSET_PLAYERS:
         raise NotEnoughMemoryError(f"{what} need 2**{n + 3} bytes, which no machine has: give `subsets`")
-    require_memory(8 << n, what)
+    require_memory((12 if nulls else 8) << n, what)
     return 1 << check_players(n, name="game.n")
 
 

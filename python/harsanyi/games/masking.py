@@ -91,7 +91,7 @@ class Masking:
 
     @cached_property
     def null_players(self) -> tuple[int, ...]:
-        """Players whose elements are the baseline's, to the bit, such as a blank patch: absent or present."""
+        """Players whose elements equal the baseline's to the bit, as in a blank patch."""
         bits = [host_array(as_array(x, "sample")).reshape(-1) for x in (self.sample, self.baseline)]
         sample, baseline = (x.view(f"u{x.itemsize}") for x in bits)
         owners = self.player[sample != baseline]

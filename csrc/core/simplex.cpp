@@ -88,7 +88,7 @@ void Simplex::scatter(const double* by_column, double factor, double* const (&to
 
 double Simplex::cost(uint32_t column) const noexcept {
   const size_t set = column & ~Basis::kOr, row = set / kTableRow, salt = column >= Basis::kOr ? 1 : 0;
-  return weight_[place(set)] * (1 + low_[set % kTableRow] * spread_[(row * kSpread + salt) % kTableRow]);
+  return weight_[table_place(set)] * (1 + low_[set % kTableRow] * spread_[(row * kSpread + salt) % kTableRow]);
 }
 
 bool Simplex::run(int64_t most_pivots, bool warm) noexcept {
@@ -176,7 +176,7 @@ void Simplex::recompute() noexcept {
 double* Simplex::multipliers(bool raised) noexcept {
   for (size_t l = 0; l < basis_.size(); ++l) {
     const uint32_t column = basis_.column(l);
-    spare_[l] = sign_[l] * (raised ? cost(column) : plan_.weight[place(column & ~Basis::kOr)]);
+    spare_[l] = sign_[l] * (raised ? cost(column) : plan_.weight[table_place(column & ~Basis::kOr)]);
   }
   basis_.solve_transposed(table_, spare_, y_);
   std::memset(sums_[0], 0, count_ * sizeof(double));

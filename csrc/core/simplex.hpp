@@ -103,10 +103,6 @@ class Simplex {
   double* part(double* const (&vectors)[2], uint32_t column) const noexcept {
     return vectors[column >= Basis::kOr ? 1 : 0] + (column & ~Basis::kOr);
   }
-  // Of a set in a table by order.
-  static size_t place(size_t set) noexcept {
-    return static_cast<size_t>(order(set / kTableRow)) * kTableRow + set % kTableRow;
-  }
   double cost(uint32_t column) const noexcept;
   double aim() const noexcept { return box_ - margin_; }
   void transform(Kind kind, double* x) const noexcept;

@@ -131,7 +131,8 @@ bool Simplex::read_columns(const Point& point) noexcept {
   for (uint32_t kind = 0; kind < static_cast<uint32_t>(kinds()); ++kind) {
     for (size_t i = 1; i < count_; ++i) {
       if (kind == 1 && order(i) == 1) continue;
-      const double threshold = point.unit * plan_.weight[place(i)], size = std::fabs(point.q[kind][i]) - threshold;
+      const double threshold = point.unit * plan_.weight[table_place(i)];
+      const double size = std::fabs(point.q[kind][i]) - threshold;
       if (!(size > -kNear * threshold)) continue;
       if (found + 1 >= point.most_terms) return false;
       terms[found++] = {size, static_cast<uint32_t>(i) | (kind == 0 ? 0 : Basis::kOr)};

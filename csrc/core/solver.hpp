@@ -80,6 +80,7 @@ class Solver {
   size_t offset(int k) const noexcept { return static_cast<size_t>(k) * count_; }
   double origin(int k) const noexcept { return sample_.v[offset(k)]; }
   double zeta(int k) const noexcept { return plan_.noise ? sample_.zeta[k] : 0; }
+  bool has_box() const noexcept { return zeta(0) > 1e-9 * plain_; }  // of one network, wider than rounding
   bool joint() const noexcept { return plan_.networks > 1; }
   int kinds() const noexcept { return plan_.and_only ? 1 : 2; }
 
@@ -198,7 +199,7 @@ class Solver {
 
   double cost(const T* a, const T* o) noexcept;
   double cost_of_smallest(const T* a, const T* o, T* largest) noexcept;
-  double weight(size_t s) const noexcept { return plan_.weight[order(s / kTableRow) * kTableRow + s % kTableRow]; }
+  double weight(size_t s) const noexcept { return plan_.weight[table_place(s)]; }
   void try_pair(T* a, T* o, const T* noise, double scale) noexcept;
   bool drop_excluded(T* x) const noexcept;
   void look_at_point() noexcept;

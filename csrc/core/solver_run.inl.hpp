@@ -123,7 +123,7 @@ harsanyi_decompose_report Solver<T>::run() noexcept {
 template <class T>
 bool Solver<T>::finds_vertex() noexcept {
   if constexpr (sizeof(T) == sizeof(double)) {
-    if (!(zeta(0) > 1e-9 * plain_)) return false;
+    if (!has_box()) return false;
     Simplex simplex(table_, plan_, sample_, scratch_, options_.gap, interrupt_);
     const int64_t most = kMostPivots * static_cast<int64_t>(Simplex::most_found(plan_.n));
     const bool found = simplex.run(std::min(most, options_.max_steps / 2), options_.warm_start != 0);
@@ -142,7 +142,7 @@ bool Solver<T>::finds_vertex() noexcept {
 template <class T>
 bool Solver<T>::crossing_is_due() const noexcept {
   if (!plan_.pivots || plan_.band_from > 0 || plan_.band_to < plan_.n) return false;  // an order is free
-  return stretch_ == 0 && zeta(0) > 1e-9 * plain_ && pivots_left() > 0 &&
+  return stretch_ == 0 && has_box() && pivots_left() > 0 &&
          ::harsanyi::crossing_is_due(steps_, crossed_at_, crosses_at_, gap(), options_.gap);
 }
 

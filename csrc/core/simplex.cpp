@@ -35,7 +35,8 @@ Simplex::Simplex(const KernelTable& table, const DecomposePlan<double>& plan, co
       interrupt_(interrupt),
       count_(size_t{1} << plan.n),
       cut_(table.cut_transform(Dtype::f64, plan.n)),
-      basis_(scratch.basis) {
+      basis_(scratch.basis),
+      gap_(gap) {
   double* at = scratch.memory;
   for (double** vector : {&sums_[0], &sums_[1], &move_[0], &move_[1], &residual_, &length_, &alpha_, &tau_}) {
     *vector = at;
@@ -58,6 +59,8 @@ Simplex::Simplex(const KernelTable& table, const DecomposePlan<double>& plan, co
   fill_hash(kTableRow, 1, spread_);
   box_ = sample.zeta[0];
   margin_ = box_ * std::min(kMargin[0] * gap, kMargin[1]);
+  room_ = weight_ + (static_cast<size_t>(plan.n) + 1) * kTableRow;
+  std::fill(room_, room_ + (static_cast<size_t>(plan.n) + 1) * kTableRow, aim());
   dual_tolerance_ = std::min(perturbation, 1e-9);
 }
 
@@ -107,8 +110,7 @@ bool Simplex::cross_over(const Point& point, int64_t most_pivots) noexcept {
 // Whether too many of the pivots added a term to those known before.
 bool Simplex::has_many_terms(size_t known) const noexcept {
   const double added = static_cast<double>(basis_.size()) - static_cast<double>(known);
-  return basis_.size() >= known + most_found(plan_.n) ||
-         (pivots_ >= kTrial && added > kGrows * static_cast<double>(pivots_));
+  return pivots_ >= kTrial && added > kGrows * static_cast<double>(pivots_);
 }
 
 // Pivots to the optimum; with `tries` as long as it looks like one of few terms.
@@ -142,8 +144,7 @@ bool Simplex::refresh() noexcept {
 
 // Values, multipliers, sums and residuals of the basis.
 void Simplex::solve_basis() noexcept {
-  for (size_t l = 0; l < basis_.size(); ++l) spare_[l] = sign_[l] * cost(basis_.column(l));
-  basis_.solve_transposed(table_, spare_, y_);
+  solve_multipliers();
   for (size_t k = 0; k < basis_.size(); ++k) {
     if (y_[k] != 0) end_[k] = y_[k] > 0 ? 1 : -1;
     const uint32_t row = basis_.row(k);
@@ -151,6 +152,11 @@ void Simplex::solve_basis() noexcept {
   }
   basis_.solve(table_, spare_, x_);
   recompute();
+}
+
+void Simplex::solve_multipliers() noexcept {
+  for (size_t l = 0; l < basis_.size(); ++l) spare_[l] = sign_[l] * cost(basis_.column(l));
+  basis_.solve_transposed(table_, spare_, y_);
 }
 
 void Simplex::sum_multipliers() noexcept {

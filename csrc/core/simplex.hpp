@@ -11,7 +11,8 @@
 //   - Costs are raised by a few millionths of themselves, for each player and at random: ties are rare, and go to the
 //     smaller sets.
 // It ends with the exact optimum, or gives up once the basis has grown too large. Then the iteration runs, and now and
-// again a basis of its point's terms is taken to the optimum of nearly the same costs, which makes a good pair.
+// again a basis of its point's terms is taken to the optimum of nearly the same costs, which makes a good pair, and from
+// there by the primal simplex method (simplex_primal.cpp) to that of the true costs.
 #pragma once
 
 #include <algorithm>
@@ -31,11 +32,15 @@ class Simplex {
           const DecomposeScratch<double>& scratch, double gap, Interrupt& interrupt) noexcept;
 
   static constexpr size_t kVectors = 8;  // of scratch memory
-  // The largest basis worth having, and one that is found from nothing; numbers by term, and with a table by order.
-  static size_t most_terms(int n) noexcept { return std::min(size_t{1} << n, (n < 16 ? 2 : 4) * most_found(n)); }
-  static size_t most_found(int n) noexcept { return size_t{16} * static_cast<size_t>(n); }
+  // The pivots worth making from nothing, and the largest basis; numbers by term, and with two tables by order.
+  static int64_t most_pivots(int n) noexcept { return int64_t{16} * n; }
+  static size_t most_terms(int n) noexcept {
+    return std::min(size_t{1} << n, static_cast<size_t>((n < 16 ? 2 : 4) * most_pivots(n)));
+  }
   static constexpr size_t kNumbers = 9;
-  static size_t numbers(int n) noexcept { return kNumbers * most_terms(n) + (static_cast<size_t>(n) + 1) * kTableRow; }
+  static size_t numbers(int n) noexcept {
+    return kNumbers * most_terms(n) + 2 * (static_cast<size_t>(n) + 1) * kTableRow;
+  }
 
   // Whether the optimum was found in at most so many pivots; from the result that the sample holds, if it is one of few
   // terms.
@@ -48,6 +53,9 @@ class Simplex {
     size_t most_terms;
   };
   bool cross_over(const Point& point, int64_t most_pivots) noexcept;
+  // From there by the primal simplex method towards the optimum of the true costs, until the multipliers are a bound
+  // within the gap. False if rounding took the noise out of its box; else what it has reached is a better pair.
+  bool improve(int64_t most_pivots) noexcept;
   int64_t pivots() const noexcept { return pivots_; }
   // The optimum, all vectors in scratch memory: coefficients (those of OR internal), noise, and multipliers, at the
   // costs as they were raised or without that.
@@ -96,8 +104,17 @@ class Simplex {
   void exchange(const Leaving& leaving, const Entering& entering, const RowUpdate& by, double side) noexcept;
   bool refresh() noexcept;
   void solve_basis() noexcept;
+  void solve_multipliers() noexcept;
+  void solve_entering(const Entering& entering) noexcept;
   void recompute() noexcept;
   void sum_multipliers() noexcept;
+  // The primal method.
+  Entering price(double share, Price* best) noexcept;
+  bool is_near(double norm) const noexcept;
+  void find_direction(const Entering& entering, double side) noexcept;
+  Leaving choose_blocking(const Entering& entering, double side, double* step) noexcept;
+  bool improve_once(const Entering& entering, double* share) noexcept;
+  bool settle() noexcept;
 
   int kinds() const noexcept { return plan_.and_only ? 1 : 2; }
   double* part(double* const (&vectors)[2], uint32_t column) const noexcept {
@@ -133,9 +150,11 @@ class Simplex {
   double *x_, *sign_, *x_length_, *y_, *end_;
   double *edge_, *x_alpha_, *x_tau_, *spare_;  // the edge by row, what follows by column
   double* weight_;                             // by order, raised
+  double* room_;                               // the same for every order: what the noise aims at
   double low_[kTableRow], spread_[kTableRow];  // of the random part
   double box_ = 0, margin_ = 0;                // noise aims at box less margin
-  double edge_length_ = 0;                     // squared
+  double gap_ = 0;
+  double edge_length_ = 0;  // squared
   double dual_tolerance_ = 0;
   size_t next_row_ = 0;  // the best one to leave
   double next_score_ = 0;

@@ -14,7 +14,7 @@ constexpr double kLeastWorth = 1e-3;
 constexpr double kNear = 0.005;
 // A point of the iteration says too little if a sum of its multipliers is above its cost by more than this; sums above
 // their costs are shifted to just below, up to this share.
-constexpr double kMostExcess = 1.25, kSlack = 0.02;
+constexpr double kMostExcess = 3, kSlack = 0.02;
 
 // A coefficient's or a subset's column or row, and how far it is above its threshold.
 struct Excess {

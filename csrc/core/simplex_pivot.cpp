@@ -171,6 +171,14 @@ void Simplex::flip() noexcept {
   });
 }
 
+// What enters by the basis: how much of each of its coefficients a unit takes.
+void Simplex::solve_entering(const Entering& entering) noexcept {
+  if (entering.is_row) return basis_.inverse_column(entering.index, x_alpha_);
+  const uint32_t column = static_cast<uint32_t>(entering.index);
+  for (size_t k = 0; k < basis_.size(); ++k) spare_[k] = Basis::entry(basis_.row(k), column);
+  basis_.solve(table_, spare_, x_alpha_);
+}
+
 // What enters takes the place of what leaves; false if the two ways to compute the pivot disagree.
 bool Simplex::move_primal(const Leaving& leaving, const Entering& entering) noexcept {
   const size_t size = basis_.size();
@@ -178,12 +186,7 @@ bool Simplex::move_primal(const Leaving& leaving, const Entering& entering) noex
   const double move = entering.is_row ? edge_[entering.index] : *part(move_, column);
   const double sign = leaving.sign;
   basis_.solve(table_, edge_, x_tau_);
-  if (entering.is_row) {
-    basis_.inverse_column(entering.index, x_alpha_);
-  } else {
-    for (size_t k = 0; k < size; ++k) spare_[k] = Basis::entry(basis_.row(k), column);
-    basis_.solve(table_, spare_, x_alpha_);
-  }
+  solve_entering(entering);
   double *const alphas[2] = {alpha_, move_[0]}, *const taus[2] = {tau_, move_[1]};
   scatter(x_alpha_, -1, alphas);
   if (!entering.is_row) *part(alphas, column) = 1;
@@ -203,6 +206,7 @@ bool Simplex::move_primal(const Leaving& leaving, const Entering& entering) noex
   }
   if (leaving.is_row) length_[out] = INFINITY;
   update_rows(by);
+  if (entering.is_row) length_[basis_.row(entering.index)] = std::max(edge_length_ * by.per_pivot * by.per_pivot, 1.0);
   exchange(leaving, entering, by, move > 0 ? 1 : -1);
   return true;
 }
@@ -243,7 +247,6 @@ void Simplex::exchange(const Leaving& leaving, const Entering& entering, const R
     k = entering.index;
     const uint32_t freed = basis_.row(k);
     residual_[freed] = end_[k] * aim() + by.step;
-    length_[freed] = std::max(length, 1.0);
   }
   if (!leaving.is_row) l = leaving.index;
   if (leaving.is_row && !entering.is_row) {

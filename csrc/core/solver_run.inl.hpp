@@ -125,8 +125,8 @@ bool Solver<T>::finds_vertex() noexcept {
   if constexpr (sizeof(T) == sizeof(double)) {
     if (!has_box()) return false;
     Simplex simplex(table_, plan_, sample_, scratch_, options_.gap, interrupt_);
-    const int64_t most = kMostPivots * static_cast<int64_t>(Simplex::most_found(plan_.n));
-    const bool found = simplex.run(std::min(most, options_.max_steps / 2), options_.warm_start != 0);
+    const int64_t most = std::min(Simplex::most_pivots(plan_.n), options_.max_steps / 2);
+    const bool found = simplex.run(most, options_.warm_start != 0);
     steps_ = simplex.pivots();
     crosses_at_ += steps_;
     if (!found) return false;
@@ -156,7 +156,11 @@ void Solver<T>::cross_over() noexcept {
     const size_t terms = most_crossing_terms(scratch_.basis.most(), steps_, count_);
     const bool found = simplex.cross_over({{q_[0], q_[1], q_[2]}, unit_, scale_, terms}, most);
     if (found) {
-      try_pair(simplex.and_part(), plan_.and_only ? nullptr : simplex.or_part(), simplex.noise(), 1);
+      const auto try_vertex = [&] {
+        try_pair(simplex.and_part(), plan_.and_only ? nullptr : simplex.or_part(), simplex.noise(), 1);
+      };
+      try_vertex();
+      if (simplex.improve(std::min(kImprovingPivots, pivots_left() - simplex.pivots()))) try_vertex();
       find_bound_of(simplex.multipliers(true), simplex.spare());
     }
     pivots_ += simplex.pivots();

@@ -155,6 +155,11 @@ struct RowUpdate {
   double step, per_pivot, length, box;
 };
 
+// The best column to enter so far, and the largest sum over its cost.
+struct Price {
+  double score, norm;
+};
+
 struct SimplexKernels {
   double (*least_ratio)(const ColumnCosts& costs, size_t first, size_t count, double tolerance, double counts,
                         double least, const double* g, const double* move, uint32_t* rows, size_t* found);
@@ -162,6 +167,8 @@ struct SimplexKernels {
                          const double* g, const double* move, const uint32_t* rows, size_t found, size_t* which);
   double (*update_rows)(const RowUpdate& by, size_t count, double most, const double* a, const double* b,
                         const double* t, const double* s, double* d, double* length, size_t* which);
+  void (*price)(const ColumnCosts& costs, size_t first, size_t count, double tolerance, double share, const double* g,
+                const double* before, double* weight, Price* best, size_t* which);
   void (*multiply)(const double* m, size_t stride, size_t rows, size_t columns, const double* x, double* out);
   void (*multiply_transposed)(const double* m, size_t stride, size_t rows, size_t columns, const double* x,
                               double* out);

@@ -1,4 +1,4 @@
-// Passes of the dual simplex method over all subsets, and the products of its small inverse (core/simplex.hpp has
+// Passes of the simplex methods over all subsets, and the products of its small inverse (core/simplex.hpp has
 // the method). No division and no branch an entry: rows in which one might change the result are looked at again.
 #pragma once
 
@@ -126,6 +126,37 @@ inline double update_rows(const RowUpdate& by, size_t count, double most, const 
   return most;
 }
 
+// Devex weights after a pivot in which the sums moved from `before` to g: at least (share * way)^2. Of the sums above
+// their costs that with the largest excess^2 / weight if it is above best->score: its place in *which. best->norm
+// becomes the largest |g| / cost, if that is above it.
+inline void price(const ColumnCosts& costs, size_t first, size_t count, double tolerance, double share, const double* g,
+                  const double* before, double* weight, Price* best, size_t* which) {
+  double most = best->score, norm = best->norm;
+  by_costs(costs, first, count, [&](size_t begin, size_t m, const auto& cost) {
+    const double *at = g + begin, *was = before + begin;
+    double* const w = weight + begin;
+    const bool any = any_above(m, [&](size_t i, auto x) {
+      using X = decltype(x);
+      const X sum = get<X>(at + i), way = share * (sum - get<X>(was + i)), moved = way * way, held = get<X>(w + i);
+      const X next = moved > held ? moved : held;
+      put<X, false>(w + i, next);
+      const X price = cost(i, x), size = absolute(sum), wrong = size - price - tolerance;
+      const X score = wrong > 0 ? wrong * wrong - most * next : X{} - 1, excess = size - norm * price;
+      return score > excess ? score : excess;
+    });
+    if (!any) return;
+    for (size_t i = 0; i < m; ++i) {
+      const double of = cost(i, 0.0), size = absolute(at[i]), wrong = size - of - tolerance;
+      norm = size > norm * of ? size / of : norm;
+      if (wrong > 0 && wrong * wrong > most * w[i]) {
+        most = wrong * wrong / w[i];
+        *which = begin + i;
+      }
+    }
+  });
+  *best = {most, norm};
+}
+
 // out = m x; m: `rows` rows of `columns`, `stride` apart, four at a time so that their additions overlap.
 inline void multiply(const double* m, size_t stride, size_t rows, size_t columns, const double* x, double* out) {
   using V = Vector<double>::type;
@@ -176,7 +207,7 @@ inline void add_product(double factor, const double* u, const double* __restrict
   }
 }
 
-constexpr SimplexKernels simplex_kernels = {least_ratio, largest_move,        update_rows,
+constexpr SimplexKernels simplex_kernels = {least_ratio, largest_move,        update_rows, price,
                                             multiply,    multiply_transposed, add_product};
 
 }  // namespace HARSANYI_ISA

@@ -9,6 +9,7 @@ namespace {
 
 // Pivots below this are rounding.
 constexpr double kLeastPivot = 1e-7;
+constexpr size_t kPanel = 8;
 
 }  // namespace
 
@@ -126,42 +127,69 @@ bool Basis::invert() noexcept {
   return true;
 }
 
-// A tableau of rows and columns, in which each pivot exchanges one for the other: what was exchanged is the inverse.
+// A tableau of rows and columns, in which each pivot exchanges one for the other: what was exchanged is the inverse. A
+// pivot subtracts a product of two vectors; kPanel of them wait in inverse_ and are subtracted at once, so that the
+// tableau is read and written once for all. Until then a column or a row is corrected when it is used.
 void Basis::choose(const KernelTable& table, uint32_t* rows, double* worth, size_t count) noexcept {
-  const size_t columns = size_;
-  double *const below = spare_, *const across = spare_ + most_;
+  const size_t columns = size_, panel = std::min(kPanel, most_ / 2);
+  double* const column = spare_;
   const auto at = [&](size_t k) { return work_ + k * most_; };
+  const auto below = [&](size_t p) { return inverse_ + p * most_; };
+  const auto across = [&](size_t p) { return inverse_ + (panel + p) * most_; };
   for (size_t k = 0; k < count; ++k) {
     for (size_t l = 0; l < columns; ++l) at(k)[l] = entry(rows[k], columns_[l]);
   }
+  size_t waiting = 0;
+  const auto subtract = [&] {
+    table.simplex.subtract_products(waiting, below(0), across(0), most_, count, columns, work_);
+    waiting = 0;
+  };
   size_ = 0;
   for (size_t l = 0; l < columns && size_ < count; ++l) {
     const size_t next = size_;
-    size_t best = next;
-    for (size_t k = 0; k < count; ++k) below[k] = at(k)[l];
-    for (size_t k = next + 1; k < count; ++k) {
-      if (std::fabs(below[k]) * worth[k] > std::fabs(below[best]) * worth[best]) best = k;
+    for (size_t k = 0; k < count; ++k) column[k] = at(k)[l];
+    for (size_t p = 0; p < waiting; ++p) {
+      for (size_t k = 0; k < count; ++k) column[k] -= below(p)[k] * across(p)[l];
     }
-    if (!(std::fabs(below[best]) > kLeastPivot)) continue;
-    std::swap(rows[next], rows[best]);
-    std::swap(worth[next], worth[best]);
-    std::swap(below[next], below[best]);
-    if (best != next) std::swap_ranges(at(next), at(next) + columns, at(best));
+    size_t best = next;
+    for (size_t k = next + 1; k < count; ++k) {
+      if (std::fabs(column[k]) * worth[k] > std::fabs(column[best]) * worth[best]) best = k;
+    }
+    if (!(std::fabs(column[best]) > kLeastPivot)) continue;
+    if (best != next) {
+      std::swap(rows[next], rows[best]);
+      std::swap(worth[next], worth[best]);
+      std::swap(column[next], column[best]);
+      std::swap_ranges(at(next), at(next) + columns, at(best));
+      for (size_t p = 0; p < waiting; ++p) std::swap(below(p)[next], below(p)[best]);
+    }
     std::swap(columns_[next], columns_[l]);
     for (size_t k = 0; k < count; ++k) {
       at(k)[l] = at(k)[next];
-      at(k)[next] = below[k];
+      at(k)[next] = column[k];
     }
-    const double pivot = below[next];
-    for (size_t j = 0; j < columns; ++j) across[j] = at(next)[j] / pivot;
-    across[next] = 1 + 1 / pivot;
-    below[next] = 0;
-    table.simplex.add_product(-1, below, across, most_, count, columns, work_);
-    across[next] = 1 / pivot;
-    std::copy(across, across + columns, at(next));
+    for (size_t p = 0; p < waiting; ++p) {
+      across(p)[l] = across(p)[next];
+      across(p)[next] = 0;
+    }
+    const double pivot = column[next];
+    double* const row = across(waiting);
+    std::copy(at(next), at(next) + columns, row);
+    for (size_t p = 0; p < waiting; ++p) {
+      for (size_t j = 0; j < columns; ++j) row[j] -= below(p)[next] * across(p)[j];
+      below(p)[next] = 0;
+    }
+    for (size_t j = 0; j < columns; ++j) row[j] /= pivot;
+    row[next] = 1 / pivot;
+    std::copy(row, row + columns, at(next));
+    row[next] += 1;
+    column[next] = 0;
+    std::copy(column, column + count, below(waiting));
     rows_[next] = rows[next];
     ++size_;
+    if (++waiting == panel) subtract();
   }
+  subtract();
   for (size_t l = 0; l < size_; ++l) std::copy(at(l), at(l) + size_, inverse_row(l));
 }
 

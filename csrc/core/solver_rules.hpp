@@ -26,9 +26,9 @@ constexpr double kNoiseRatio = 0.7, kLeastMove = 1.25;
 constexpr int kFirstMove = 8, kFirstWarmMove = 60;
 // What f32 can promise without noise; a run in f64 begins in f32 down to there.
 HARSANYI_HD constexpr double single_gap(int n) { return n > 18 ? 5e-4 * (1 << (n - 18)) : 5e-4; }
-// The simplex methods take the iteration's point up after kFirstCrossing steps, for kCrossingPivots of the dual one at
-// most and kImprovingPivots of the primal one; again after so many times the steps, as that led to a pair or not, or when
-// the gap is near the one wanted.
+// The simplex methods take the iteration's point up after kFirstCrossing steps, for kCrossingPivots of the dual one and
+// kImprovingPivots of the primal one at most; again after so many times the steps, as that led to a pair or not, or
+// when the gap is near the one wanted.
 constexpr int64_t kFirstCrossing = 150, kCrossingPivots = 400, kImprovingPivots = 800;
 constexpr double kNextCrossing = 3, kNextTry = 1.5, kNextNear = 1.15, kCrossingNear = 2.5, kCrossingShare = 20;
 

@@ -174,6 +174,8 @@ struct SimplexKernels {
                               double* out);
   void (*add_product)(double factor, const double* u, const double* z, size_t stride, size_t rows, size_t columns,
                       double* m);
+  void (*subtract_products)(size_t count, const double* u, const double* z, size_t stride, size_t rows, size_t columns,
+                            double* m);
 };
 
 struct KernelTable {

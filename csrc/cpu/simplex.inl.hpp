@@ -207,8 +207,34 @@ inline void add_product(double factor, const double* u, const double* __restrict
   }
 }
 
+// m -= u z^T for `count` rows of both, one after the other, four rows of m at a time.
+inline void subtract_products(size_t count, const double* u, const double* z, size_t stride, size_t rows,
+                              size_t columns, double* m) {
+  using V = Vector<double>::type;
+  constexpr size_t lanes = static_cast<size_t>(Vector<double>::lanes), together = 4;
+  for (size_t i = 0; i < rows; i += together) {
+    const size_t held = rows - i < together ? rows - i : together;
+    size_t j = 0;
+    for (; held == together && j + lanes <= columns; j += lanes) {
+      double* const at = m + i * stride + j;
+      V sum[together];
+      for (size_t r = 0; r < together; ++r) sum[r] = load(at + r * stride);
+      for (size_t p = 0; p < count; ++p) {
+        const V by = load(z + p * stride + j);
+        for (size_t r = 0; r < together; ++r) sum[r] -= u[p * stride + i + r] * by;
+      }
+      for (size_t r = 0; r < together; ++r) store(at + r * stride, sum[r]);
+    }
+    for (; j < columns; ++j) {
+      for (size_t r = 0; r < held; ++r) {
+        for (size_t p = 0; p < count; ++p) m[(i + r) * stride + j] -= u[p * stride + i + r] * z[p * stride + j];
+      }
+    }
+  }
+}
+
 constexpr SimplexKernels simplex_kernels = {least_ratio, largest_move,        update_rows, price,
-                                            multiply,    multiply_transposed, add_product};
+                                            multiply,    multiply_transposed, add_product, subtract_products};
 
 }  // namespace HARSANYI_ISA
 }  // namespace harsanyi

@@ -34,7 +34,6 @@ Simplex::Simplex(const KernelTable& table, const DecomposePlan<double>& plan, co
       scratch_(scratch),
       interrupt_(interrupt),
       count_(size_t{1} << plan.n),
-      cut_(table.cut_transform(Dtype::f64, plan.n)),
       basis_(scratch.basis),
       gap_(gap) {
   double* at = scratch.memory;
@@ -64,29 +63,10 @@ Simplex::Simplex(const KernelTable& table, const DecomposePlan<double>& plan, co
   dual_tolerance_ = std::min(perturbation, 1e-9);
 }
 
-void Simplex::transform(Kind kind, double* x) const noexcept {
-  run_transform(table_, cut_, {kind, Dtype::f64, plan_.n, x, x, {}}, 1, scratch_.tiles, scratch_.threads);
-}
-
-// From a vector in both places to its sums over the sets of both kinds; those that are not in the basis for good
-// (the singletons of OR, which those of AND span, and the empty set once more) are 0.
-void Simplex::adjoint(double* const (&y)[2]) const noexcept {
-  transform(Kind::superset_zeta, y[0]);
-  if (plan_.and_only) return;
-  transform(Kind::or_inverse, y[1]);
-  y[1][0] = 0;
-  for (size_t i = 1; i < count_; i <<= 1) y[1][i] = 0;
-}
-
-// The two parts of A x = a - o.
-void Simplex::synthesise(double* a, double* o) const noexcept {
-  transform(Kind::zeta, a);
-  if (!plan_.and_only) transform(Kind::or_inverse, o);
-}
-
-void Simplex::scatter(const double* by_column, double factor, double* const (&to)[2]) const noexcept {
-  for (double* vector : to) std::memset(vector, 0, count_ * sizeof(double));
-  for (size_t l = 0; l < basis_.size(); ++l) *part(to, basis_.column(l)) = factor * by_column[l];
+// The coefficients as two vectors.
+void Simplex::scatter() const noexcept {
+  for (double* vector : move_) std::memset(vector, 0, count_ * sizeof(double));
+  for (size_t l = 0; l < basis_.size(); ++l) *part(move_, basis_.column(l)) = x_[l];
 }
 
 double Simplex::cost(uint32_t column) const noexcept {
@@ -126,7 +106,7 @@ bool Simplex::finish(int64_t most_pivots, bool tries) noexcept {
       continue;
     }
     if (fresh_) {
-      scatter(x_, 1, move_);
+      scatter();
       return true;
     }
     recompute();
@@ -159,21 +139,12 @@ void Simplex::solve_multipliers() noexcept {
   basis_.solve_transposed(table_, spare_, y_);
 }
 
-void Simplex::sum_multipliers() noexcept {
-  for (int kind = 0; kind < kinds(); ++kind) {
-    std::memset(sums_[kind], 0, count_ * sizeof(double));
-    for (size_t k = 0; k < basis_.size(); ++k) sums_[kind][basis_.row(k)] = kind == 0 ? y_[k] : -y_[k];
-  }
-  adjoint(sums_);
-}
-
 // Sums and residuals anew from the terms and multipliers.
 void Simplex::recompute() noexcept {
-  if (!shifted_) sum_multipliers();
-  scatter(x_, 1, move_);
-  synthesise(move_[0], move_[1]);
+  if (!shifted_) adjoint(y_, {}, sums_);
+  image(x_, 1, {}, alpha_);
   each([&](size_t i, size_t m, size_t) {
-    for (size_t j = i; j < i + m; ++j) residual_[j] = sample_.v[j] - sample_.v[0] - (move_[0][j] - move_[1][j]);
+    for (size_t j = i; j < i + m; ++j) residual_[j] = sample_.v[j] - sample_.v[0] - alpha_[j];
   });
   select_row();
   fresh_ = true;

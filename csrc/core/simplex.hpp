@@ -3,7 +3,7 @@
 // With a box for the noise the optimum of a trained network has some tens of coefficients and as many subsets at which
 // the noise is at its box, whatever 2**n is. So the basis is small, and only these range over all subsets: which
 // coefficient enters, from the sums A^T rho of the leaving row, and what residuals and edge lengths become, from
-// A alpha and A tau. Each of the three is a pair of lattice transforms.
+// A alpha and A tau. Each of the three is a pair of lattice transforms of a few entries (simplex_images.cpp).
 //   - It begins with y = 0 and no terms, which is dual feasible, and stays so: y is always a bound.
 //   - The leaving row has the largest excess^2 / length^2 of its edge (dual steepest edge), the lengths exact.
 //   - The ratio test is in two passes (Harris): the largest element among the nearly equal ones. Signs of y that it
@@ -11,8 +11,8 @@
 //   - Costs are raised by a few millionths of themselves, for each player and at random: ties are rare, and go to the
 //     smaller sets.
 // It ends with the exact optimum, or gives up once the basis has grown too large. Then the iteration runs, and now and
-// again a basis of its point's terms is taken to the optimum of nearly the same costs, which makes a good pair, and from
-// there by the primal simplex method (simplex_primal.cpp) to that of the true costs.
+// again a basis of its point's terms is taken to the optimum of nearly the same costs, which makes a good pair, and
+// from there by the primal simplex method (simplex_primal.cpp) to that of the true costs.
 #pragma once
 
 #include <algorithm>
@@ -22,7 +22,7 @@
 #include "../lattice/bits.hpp"
 #include "basis.hpp"
 #include "decompose.hpp"
-#include "run_transform.hpp"
+#include "threads.hpp"
 
 namespace harsanyi {
 
@@ -107,7 +107,6 @@ class Simplex {
   void solve_multipliers() noexcept;
   void solve_entering(const Entering& entering) noexcept;
   void recompute() noexcept;
-  void sum_multipliers() noexcept;
   // The primal method.
   Entering price(double share, Price* best) noexcept;
   bool is_near(double norm) const noexcept;
@@ -122,10 +121,17 @@ class Simplex {
   }
   double cost(uint32_t column) const noexcept;
   double aim() const noexcept { return box_ - margin_; }
-  void transform(Kind kind, double* x) const noexcept;
-  void adjoint(double* const (&y)[2]) const noexcept;
-  void synthesise(double* a, double* o) const noexcept;
-  void scatter(const double* by_column, double factor, double* const (&to)[2]) const noexcept;
+  // A column or a row beside the basis, and how much of it.
+  struct Term {
+    uint32_t index;
+    double value;
+  };
+  void image(const double* by_column, double factor, Term more, double* out) const noexcept;
+  void adjoint(const double* by_row, Term more, double* const (&out)[2]) const noexcept;
+  template <class F>
+  void each_image(const F& of) const noexcept;
+  void transform_block(Kind kind, int bits, double* x) const noexcept;
+  void scatter() const noexcept;
   // of(first, count, block) over blocks of subsets.
   template <class F>
   void each(const F& of) const noexcept {
@@ -142,7 +148,6 @@ class Simplex {
   const DecomposeScratch<double>& scratch_;
   Interrupt& interrupt_;
   const size_t count_;
-  const TransformCut cut_;
   Basis basis_;
   // Vectors: sums A^T y, those of the edge, residuals v - A x, squared edge lengths of rows, two to work with.
   double *sums_[2], *move_[2], *residual_, *length_, *alpha_, *tau_;

@@ -110,14 +110,12 @@ void Simplex::measure_edges() noexcept {
     for (size_t k = 0; k < size; ++k) x_length_[l] += row[k] * row[k];
   }
   std::fill(length_, length_ + count_, 1.0);
-  double* const to[2] = {alpha_, tau_};
   for (size_t k = 0; k < size; ++k) {
     if (interrupt_.stopped()) return;  // and so will be what comes next
     basis_.inverse_column(k, x_alpha_);
-    scatter(x_alpha_, 1, to);
-    synthesise(alpha_, tau_);
+    image(x_alpha_, 1, {}, alpha_);
     each([&](size_t i, size_t m, size_t) {
-      for (size_t j = i; j < i + m; ++j) length_[j] += (alpha_[j] - tau_[j]) * (alpha_[j] - tau_[j]);
+      for (size_t j = i; j < i + m; ++j) length_[j] += alpha_[j] * alpha_[j];
     });
   }
   for (size_t k = 0; k < size; ++k) length_[basis_.row(k)] = INFINITY;
@@ -191,7 +189,7 @@ bool Simplex::begin_at(const Point& point) noexcept {
     spare_[k] = sample_.v[row] - sample_.v[0] - end_[k] * aim();
   }
   basis_.solve(table_, spare_, x_);
-  sum_multipliers();
+  adjoint(y_, {}, sums_);
   for (size_t l = 0; l < basis_.size(); ++l) {
     const uint32_t column = basis_.column(l);
     sign_[l] = column == 0 ? 0 : std::copysign(1, *part(sums_, column));

@@ -70,14 +70,7 @@ void Simplex::find_edge(const Leaving& leaving) noexcept {
 }
 
 void Simplex::sums_of_edge(const Leaving& leaving) noexcept {
-  for (int kind = 0; kind < kinds(); ++kind) {
-    double* const to = move_[kind];
-    const double sign = kind == 0 ? 1 : -1;  // Q is minus its transform
-    std::memset(to, 0, count_ * sizeof(double));
-    for (size_t k = 0; k < basis_.size(); ++k) to[basis_.row(k)] = sign * edge_[k];
-    if (leaving.is_row) to[leaving.index] = sign * leaving.sign;
-  }
-  adjoint(move_);
+  adjoint(edge_, {static_cast<uint32_t>(leaving.index), leaving.is_row ? leaving.sign : 0}, move_);
   for (size_t l = 0; l < basis_.size(); ++l) *part(move_, basis_.column(l)) = 0;
   if (!leaving.is_row) *part(move_, basis_.column(leaving.index)) = leaving.sign;
 }
@@ -162,13 +155,8 @@ void Simplex::flip() noexcept {
   for (size_t k = 0; k < basis_.size(); ++k) spare_[k] = spare_[k] == -1 ? 2 * end_[k] * aim() : 0;
   basis_.solve(table_, spare_, x_alpha_);
   for (size_t l = 0; l < basis_.size(); ++l) x_[l] -= x_alpha_[l];
-  double* const to[2] = {alpha_, tau_};
-  scatter(x_alpha_, 1, to);
-  synthesise(alpha_, tau_);
-  each([&](size_t i, size_t m, size_t) {
-    table_.sparse<double>().add(m, 1, alpha_ + i, residual_ + i);
-    table_.sparse<double>().add(m, -1, tau_ + i, residual_ + i);
-  });
+  image(x_alpha_, 1, {}, alpha_);
+  each([&](size_t i, size_t m, size_t) { table_.sparse<double>().add(m, 1, alpha_ + i, residual_ + i); });
 }
 
 // What enters by the basis: how much of each of its coefficients a unit takes.
@@ -187,15 +175,11 @@ bool Simplex::move_primal(const Leaving& leaving, const Entering& entering) noex
   const double sign = leaving.sign;
   basis_.solve(table_, edge_, x_tau_);
   solve_entering(entering);
-  double *const alphas[2] = {alpha_, move_[0]}, *const taus[2] = {tau_, move_[1]};
-  scatter(x_alpha_, -1, alphas);
-  if (!entering.is_row) *part(alphas, column) = 1;
-  synthesise(alpha_, move_[0]);
-  scatter(x_tau_, -sign, taus);
-  synthesise(tau_, move_[1]);
+  image(x_alpha_, -1, {column, entering.is_row ? 0.0 : 1.0}, alpha_);
+  image(x_tau_, -sign, {}, tau_);
 
   const size_t out = leaving.index;
-  const double alpha = leaving.is_row ? alpha_[out] - move_[0][out] : x_alpha_[out];
+  const double alpha = leaving.is_row ? alpha_[out] : x_alpha_[out];
   if (!(std::fabs(alpha - sign * move) <= kPivotError * std::fabs(alpha))) return false;
   const double value = leaving.is_row ? residual_[out] - sign * aim() : x_[out];
   const RowUpdate by{value / alpha, 1 / alpha, edge_length_, box_};
@@ -216,8 +200,8 @@ void Simplex::update_rows(const RowUpdate& by) noexcept {
   double parts[kMostBlocks];
   size_t where[kMostBlocks];
   each([&](size_t i, size_t m, size_t block) {
-    parts[block] = table_.simplex.update_rows(by, m, 0, alpha_ + i, move_[0] + i, tau_ + i, move_[1] + i, residual_ + i,
-                                              length_ + i, where + block);
+    parts[block] =
+        table_.simplex.update_rows(by, m, 0, alpha_ + i, tau_ + i, residual_ + i, length_ + i, where + block);
   });
   next_score_ = 0;
   for (size_t block = 0; block < blocks(); ++block) {
@@ -229,7 +213,7 @@ void Simplex::update_rows(const RowUpdate& by) noexcept {
 
 // The same without a step.
 void Simplex::select_row() noexcept {
-  for (double* vector : {alpha_, tau_, move_[0], move_[1]}) std::memset(vector, 0, count_ * sizeof(double));
+  for (double* vector : {alpha_, tau_}) std::memset(vector, 0, count_ * sizeof(double));
   update_rows({0, 0, 0, box_});
 }
 

@@ -30,7 +30,7 @@ Simplex::Entering Simplex::price(double share, Price* best) noexcept {
   for (int kind = 0; kind < kinds(); ++kind) std::swap(sums_[kind], move_[kind]);
   std::copy(y_, y_ + size, edge_);
   solve_multipliers();
-  sum_multipliers();
+  adjoint(y_, {}, sums_);
   for (size_t l = 0; l < size; ++l) *part(sums_, basis_.column(l)) = sign_[l] * cost(basis_.column(l));
   Entering entering;
   *best = {0, 1};
@@ -81,11 +81,7 @@ bool Simplex::is_near(double norm) const noexcept {
 // x_alpha_: what a unit of what enters takes from the basis; alpha_: how the residuals move with a unit of the step.
 void Simplex::find_direction(const Entering& entering, double side) noexcept {
   solve_entering(entering);
-  double* const to[2] = {alpha_, tau_};
-  scatter(x_alpha_, side, to);
-  if (!entering.is_row) *part(to, static_cast<uint32_t>(entering.index)) = -side;
-  synthesise(alpha_, tau_);
-  each([&](size_t i, size_t m, size_t) { table_.sparse<double>().add(m, -1, tau_ + i, alpha_ + i); });
+  image(x_alpha_, side, {static_cast<uint32_t>(entering.index), entering.is_row ? 0 : -side}, alpha_);
   for (size_t k = 0; k < basis_.size(); ++k) alpha_[basis_.row(k)] = 0;
 }
 
@@ -191,7 +187,7 @@ bool Simplex::settle() noexcept {
   }
   basis_.solve(table_, spare_, x_);
   recompute();
-  scatter(x_, 1, move_);
+  scatter();
   return !(next_score_ > 0);
 }
 

@@ -165,8 +165,8 @@ struct SimplexKernels {
                         double least, const double* g, const double* move, uint32_t* rows, size_t* found);
   double (*largest_move)(const ColumnCosts& costs, size_t first, size_t count, double limit, double most,
                          const double* g, const double* move, const uint32_t* rows, size_t found, size_t* which);
-  double (*update_rows)(const RowUpdate& by, size_t count, double most, const double* a, const double* b,
-                        const double* t, const double* s, double* d, double* length, size_t* which);
+  double (*update_rows)(const RowUpdate& by, size_t count, double most, const double* alpha, const double* tau,
+                        double* d, double* length, size_t* which);
   void (*price)(const ColumnCosts& costs, size_t first, size_t count, double tolerance, double share, const double* g,
                 const double* before, double* weight, Price* best, size_t* which);
   void (*multiply)(const double* m, size_t stride, size_t rows, size_t columns, const double* x, double* out);

@@ -95,20 +95,19 @@ inline double largest_move(const ColumnCosts& costs, size_t first, size_t count,
 // Scores nearer than this are equal, and the first one counts: rounding must not choose among copies of one row.
 constexpr double kTie = 1 + 1e-9;
 
-// The rows' residuals after a step: d -= step * alpha, and their edges' squared lengths, by the steepest-edge rule;
-// alpha = a - b and tau = t - s. Of the residuals outside the box that with the largest excess^2 / length if it is
-// above `most`: its place in *which.
-inline double update_rows(const RowUpdate& by, size_t count, double most, const double* a, const double* b,
-                          const double* t, const double* s, double* d, double* length, size_t* which) {
+// The rows' residuals after a step: d -= step * alpha, and their edges' squared lengths, by the steepest-edge rule. Of
+// the residuals outside the box that with the largest excess^2 / length if it is above `most`: its place in *which.
+inline double update_rows(const RowUpdate& by, size_t count, double most, const double* alpha, const double* tau,
+                          double* d, double* length, size_t* which) {
   constexpr size_t piece = 64;
   for (size_t begin = 0; begin < count; begin += piece) {
     const size_t m = count - begin < piece ? count - begin : piece;
     const bool any = any_above(m, [&](size_t j, auto x) {
       using X = decltype(x);
       const size_t i = begin + j;
-      const X alpha = get<X>(a + i) - get<X>(b + i), tau = get<X>(t + i) - get<X>(s + i), share = by.per_pivot * alpha;
-      const X next = get<X>(d + i) - by.step * alpha, excess = absolute(next) - by.box;
-      const X moved = get<X>(length + i) - share * (2 * tau - share * by.length), least = 1 + share * share;
+      const X by_step = get<X>(alpha + i), share = by.per_pivot * by_step;
+      const X next = get<X>(d + i) - by.step * by_step, excess = absolute(next) - by.box;
+      const X moved = get<X>(length + i) - share * (2 * get<X>(tau + i) - share * by.length), least = 1 + share * share;
       const X edge = moved > least ? moved : least;
       put<X, false>(d + i, next);
       put<X, false>(length + i, edge);

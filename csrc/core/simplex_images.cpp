@@ -1,8 +1,8 @@
 // What the simplex method's few columns and rows are over all subsets: A x and A^T y.
 //
-// A block of low bits at a time: those columns or rows that reach it, then the transform of its bits. The block stays in
-// the first-level cache, so a vector is written once, where a transform of it all would clear, read and write it; and
-// the two parts of A x are subtracted there too.
+// A block of low bits at a time: the columns or rows that reach it, then the transform of its bits. The block stays in
+// the first-level cache, so a vector is written once, where a whole transform would clear, read and write it; and the
+// two parts of A x are subtracted there too.
 #include <cstring>
 
 #include "simplex.hpp"

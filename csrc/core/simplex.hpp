@@ -33,10 +33,8 @@ class Simplex {
 
   static constexpr size_t kVectors = 8;  // of scratch memory
   // The pivots worth making from nothing, and the largest basis; numbers by term, and with two tables by order.
-  static int64_t most_pivots(int n) noexcept { return int64_t{16} * n; }
-  static size_t most_terms(int n) noexcept {
-    return std::min(size_t{1} << n, static_cast<size_t>((n < 16 ? 2 : 4) * most_pivots(n)));
-  }
+  static int64_t most_pivots(int n) noexcept { return int64_t{n < 16 ? 16 : 32} * n; }
+  static size_t most_terms(int n) noexcept { return std::min(size_t{1} << n, 64 * static_cast<size_t>(n)); }
   static constexpr size_t kNumbers = 9;
   static size_t numbers(int n) noexcept {
     return kNumbers * most_terms(n) + 2 * (static_cast<size_t>(n) + 1) * kTableRow;

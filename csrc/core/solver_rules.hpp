@@ -30,10 +30,10 @@ HARSANYI_HD constexpr double single_gap(int n) { return n > 18 ? 5e-4 * (1 << (n
 // kImprovingPivots of the primal one at most; again after so many times the steps, as that led to a pair or not, or
 // when the gap is near the one wanted.
 constexpr int64_t kFirstCrossing = 150, kCrossingPivots = 400, kImprovingPivots = 800;
-constexpr double kNextCrossing = 3, kNextTry = 1.5, kNextNear = 1.15, kCrossingNear = 2.5, kCrossingShare = 20;
+constexpr double kNextCrossing = 3, kNextTry = 1.5, kNextNear = 1.15, kCrossingNear = 2.5, kCrossingShare = 10;
 
-// The most terms, up to `most`, whose inverse costs less than half of the steps so far: it takes terms^3 operations,
-// and each pivot several times terms^2.
+// The most terms, up to `most`, whose inverse costs less than a quarter of the steps so far: it takes terms^3
+// operations, and each pivot several times terms^2.
 inline size_t most_crossing_terms(size_t most, int64_t steps, size_t count) {
   const double worth = kCrossingShare * static_cast<double>(steps) * static_cast<double>(count);
   const auto work = [](size_t terms) { return static_cast<double>(terms * terms * (terms + 100)); };

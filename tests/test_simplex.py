@@ -196,6 +196,16 @@ def test_a_finished_pair_is_the_same_on_any_threads_and_tiers(kernel_settings: N
         assert terms_of(found) < 32 * 14
 
 
+def test_a_bound_outlives_a_vertex_whose_pair_is_not_near_enough() -> None:
+    """The margin is dear where the box leaves almost nothing: the iteration mends the pair alone."""
+    v = np.array([0.917, 0.934, -104.093, -104.148])
+    for share in (0.4999, 0.49999, 0.4999999):
+        found = decompose(v, zeta=share * float(np.ptp(v)), gap=1e-6, tie_break=0.1)
+        assert found.status == "optimal"
+        assert found.lower_bound > 0
+        assert found.gap <= 1e-6
+
+
 @pytest.mark.parametrize("gap", [1e-4, 1e-5])
 def test_a_finished_pair_serves_tighter_gaps_too(gap: float) -> None:
     v = planted(9, 40, 0.05, 1)

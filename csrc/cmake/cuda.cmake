@@ -47,9 +47,9 @@ message(STATUS "CUDA plugin for ${CMAKE_CUDA_ARCHITECTURES}")
 
 function(harsanyi_add_cuda_plugin)
   add_library(harsanyi_cuda MODULE ${HARSANYI_CUDA_SOURCES} ${HARSANYI_CUDA_PLUGIN_SOURCE})
-  # No contraction to fused multiply-adds: the CPU's bits.
+  # No contraction to fused multiply-adds: the CPU's bits. A source's architectures side by side, on all processors.
   target_compile_options(harsanyi_cuda PRIVATE
-    $<$<COMPILE_LANGUAGE:CUDA>:-fmad=false -Xcompiler=-Wall,-Wextra>)
+    $<$<COMPILE_LANGUAGE:CUDA>:-fmad=false --threads=0 -Xcompiler=-Wall,-Wextra>)
   if(HARSANYI_WERROR)
     target_compile_options(harsanyi_cuda PRIVATE
       $<$<COMPILE_LANGUAGE:CUDA>:-Werror=all-warnings -Xcompiler=-Werror> $<$<COMPILE_LANGUAGE:CXX>:-Werror>)

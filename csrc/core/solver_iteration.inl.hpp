@@ -46,7 +46,7 @@ void Solver<T>::start() noexcept {
     for (T* q : q_) {
       if (q != nullptr) std::memset(q, 0, all_ * sizeof(T));
     }
-    std::memset(sample_.dual, 0, all_ * sizeof(double));
+    if (!(bound_ > 0)) std::memset(sample_.dual, 0, all_ * sizeof(double));  // else that of a vertex not near enough
   }
   begin();
 }

@@ -196,6 +196,18 @@ def test_a_finished_pair_is_the_same_on_any_threads_and_tiers(kernel_settings: N
         assert terms_of(found) < 32 * 14
 
 
+@pytest.mark.parametrize("gap", [1e-8, 1e-9])
+def test_an_optimum_found_with_many_terms_is_kept_at_tight_gaps(gap: float) -> None:
+    """After many pivots the inverse has an error: it must not cost the pair its place in the box."""
+    random = np.random.default_rng(0)
+    players = (np.arange(1 << 10)[:, None] >> np.arange(10)) & 1
+    v = np.logaddexp(0, 2 * players @ random.normal(size=(10, 4))) @ random.normal(size=4)
+    found = decompose(v, noise=0.05, gap=gap, max_steps=6000)
+    assert found.status == "optimal"
+    assert found.gap <= gap
+    assert 150 < terms_of(found) < 640
+
+
 def test_a_bound_outlives_a_vertex_whose_pair_is_not_near_enough() -> None:
     """The margin is dear where the box leaves almost nothing: the iteration mends the pair alone."""
     v = np.array([0.917, 0.934, -104.093, -104.148])

@@ -1,4 +1,4 @@
-// The working basis of the dual simplex method: as many coefficients as constraints that hold with equality, and the
+// The working basis of the simplex methods: as many coefficients as constraints that hold with equality, and the
 // inverse of the matrix between them.
 //
 // Entry (row T, column) is 1 where the coefficient's set counts at T: AND of S for S inside T, OR of S for S and T

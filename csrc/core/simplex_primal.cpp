@@ -1,7 +1,7 @@
 // The primal simplex method: from a vertex with its noise inside the box to the optimum of the true costs.
 //
-// A pivot takes two pairs of lattice transforms: the sums A^T y of the multipliers, made anew each time, and how the
-// residuals move with what enters.
+// A pivot takes two pairs of lattice transforms (AND alone: one of each): the sums A^T y of the multipliers, made anew
+// each time, and how the residuals move with what enters.
 //   - What enters has the largest excess^2 / weight: a coefficient whose sum is above its cost, or a subset whose noise
 //     does better inside its box. The weights are Devex's, one for both kinds of a set.
 //   - Coefficients may pass zero on the way as long as the objective falls (long steps); the first residual at the box
@@ -179,13 +179,21 @@ bool Simplex::improve_once(const Entering& entering, double* share) noexcept {
   return true;
 }
 
-// The vertex anew from the lists of rows and columns; whether its noise is inside the box.
+// The vertex anew from the lists of rows and columns, refined once, since the inverse is that of many pivots; whether
+// its noise is inside the box.
 bool Simplex::settle() noexcept {
-  for (size_t k = 0; k < basis_.size(); ++k) {
-    const uint32_t row = basis_.row(k);
-    spare_[k] = sample_.v[row] - sample_.v[0] - end_[k] * aim();
+  const size_t size = basis_.size();
+  std::fill(x_, x_ + size, 0.0);
+  for (int pass = 0; pass < 2; ++pass) {
+    for (size_t k = 0; k < size; ++k) {
+      const uint32_t row = basis_.row(k);
+      double rest = sample_.v[row] - sample_.v[0] - end_[k] * aim();
+      for (size_t l = 0; l < size; ++l) rest -= Basis::entry(row, basis_.column(l)) * x_[l];
+      spare_[k] = rest;
+    }
+    basis_.solve(table_, spare_, x_alpha_);
+    for (size_t l = 0; l < size; ++l) x_[l] += x_alpha_[l];
   }
-  basis_.solve(table_, spare_, x_);
   recompute();
   scatter();
   return !(next_score_ > 0);

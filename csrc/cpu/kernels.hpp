@@ -141,7 +141,7 @@ struct SparseKernels {
   double (*normalised_max)(size_t first, size_t count, const T* inverse, const T* x);
 };
 
-// What a unit of a coefficient costs in the dual simplex method: weight, a table by order, times
+// What a unit of a coefficient costs in the simplex methods: weight, a table by order, times
 // 1 + low[S % 64] * spread[hash of S / 64], which keeps ties rare.
 struct ColumnCosts {
   const double *weight, *low, *spread;

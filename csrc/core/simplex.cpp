@@ -127,8 +127,7 @@ void Simplex::solve_basis() noexcept {
   solve_multipliers();
   for (size_t k = 0; k < basis_.size(); ++k) {
     if (y_[k] != 0) end_[k] = y_[k] > 0 ? 1 : -1;
-    const uint32_t row = basis_.row(k);
-    spare_[k] = sample_.v[row] - sample_.v[0] - end_[k] * aim();
+    spare_[k] = aimed(k);
   }
   basis_.solve(table_, spare_, x_);
   recompute();

@@ -92,6 +92,14 @@ class Simplex {
   Leaving choose_leaving() const noexcept;
   void find_edge(const Leaving& leaving) noexcept;
   void sums_of_edge(const Leaving& leaving) noexcept;
+  // Entries of a vector that move towards their limits, and memory for a list of rows.
+  struct Ratio {
+    ColumnCosts limits;
+    const double *at, *move;
+    double* memory;
+    uint32_t* rows(size_t first) const noexcept { return reinterpret_cast<uint32_t*>(memory) + first / kTableRow; }
+  };
+  int ratio_test(const Ratio* over, int vectors, double tolerance, double counts, size_t* index) const noexcept;
   Entering choose_entering(const Leaving& leaving) noexcept;
   void pass_multipliers(const Leaving& leaving, Entering& entering) noexcept;
   void move_dual(const Entering& entering) noexcept;
@@ -119,6 +127,8 @@ class Simplex {
   }
   double cost(uint32_t column) const noexcept;
   double aim() const noexcept { return box_ - margin_; }
+  // What the coefficients make up at a row of the basis, whose noise is at its end of the box.
+  double aimed(size_t k) const noexcept { return sample_.v[basis_.row(k)] - sample_.v[0] - end_[k] * aim(); }
   // A column or a row beside the basis, and how much of it.
   struct Term {
     uint32_t index;

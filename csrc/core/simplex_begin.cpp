@@ -186,7 +186,7 @@ bool Simplex::begin_at(const Point& point) noexcept {
     const uint32_t row = basis_.row(k);
     end_[k] = point.q[2][row] > 0 ? 1 : -1;
     y_[k] = (point.q[2][row] - end_[k] * box_ / point.scale) / (point.unit * point.scale);
-    spare_[k] = sample_.v[row] - sample_.v[0] - end_[k] * aim();
+    spare_[k] = aimed(k);
   }
   basis_.solve(table_, spare_, x_);
   adjoint(y_, {}, sums_);

@@ -75,36 +75,43 @@ void Simplex::sums_of_edge(const Leaving& leaving) noexcept {
   if (!leaving.is_row) *part(move_, basis_.column(leaving.index)) = leaving.sign;
 }
 
-Simplex::Entering Simplex::choose_entering(const Leaving& leaving) noexcept {
-  const double counts = kRounding * std::sqrt(edge_length_);
-  Entering entering;
-  double parts[kMostBlocks], least = INFINITY;
+// The two passes of a ratio test (Harris): the entry that moves most among the nearly nearest to its limit. Which
+// vector it is of, -1 if no entry moves by more than `counts`; its place in *index.
+int Simplex::ratio_test(const Ratio* over, int vectors, double tolerance, double counts, size_t* index) const noexcept {
+  double parts[kMostBlocks], least = INFINITY, most = counts;
   size_t where[kMostBlocks], found[2][kMostBlocks];
-  const auto rows = [&](int kind, size_t first) {  // in what is free now
-    return reinterpret_cast<uint32_t*>(kind == 0 ? alpha_ : tau_) + first / kTableRow;
-  };
-  const auto costs = [&](int kind) { return ColumnCosts{weight_, low_, spread_, static_cast<size_t>(kind)}; };
-  for (int kind = 0; kind < kinds(); ++kind) {
+  for (int k = 0; k < vectors; ++k) {
     const double before = least;
     each([&](size_t i, size_t m, size_t block) {
-      parts[block] = table_.simplex.least_ratio(costs(kind), i, m, dual_tolerance_, counts, before, sums_[kind] + i,
-                                                move_[kind] + i, rows(kind, i), found[kind] + block);
+      parts[block] = table_.simplex.least_ratio(over[k].limits, i, m, tolerance, counts, before, over[k].at + i,
+                                                over[k].move + i, over[k].rows(i), found[k] + block);
     });
     for (size_t block = 0; block < blocks(); ++block) least = std::min(least, parts[block]);
   }
-  double most = counts;
-  for (int kind = 0; kind < kinds(); ++kind) {
+  int which = -1;
+  for (int k = 0; k < vectors; ++k) {
     each([&](size_t i, size_t m, size_t block) {
-      parts[block] = table_.simplex.largest_move(costs(kind), i, m, least, counts, sums_[kind] + i, move_[kind] + i,
-                                                 rows(kind, i), found[kind][block], where + block);
+      parts[block] = table_.simplex.largest_move(over[k].limits, i, m, least, counts, over[k].at + i, over[k].move + i,
+                                                 over[k].rows(i), found[k][block], where + block);
     });
     for (size_t block = 0; block < blocks(); ++block) {
       if (!(parts[block] > most)) continue;
       most = parts[block];
-      entering.index = block * kBlock + where[block] + (kind == 0 ? 0 : size_t{Basis::kOr});
+      which = k;
+      *index = block * kBlock + where[block];
     }
   }
-  if (most > counts) {
+  return which;
+}
+
+Simplex::Entering Simplex::choose_entering(const Leaving& leaving) noexcept {
+  const double counts = kRounding * std::sqrt(edge_length_);
+  Entering entering;
+  const Ratio over[2] = {{{weight_, low_, spread_, 0}, sums_[0], move_[0], alpha_},  // what is free now
+                         {{weight_, low_, spread_, 1}, sums_[1], move_[1], tau_}};
+  const int kind = ratio_test(over, kinds(), dual_tolerance_, counts, &entering.index);
+  if (kind >= 0) {
+    entering.index += kind == 0 ? 0 : size_t{Basis::kOr};
     const uint32_t column = static_cast<uint32_t>(entering.index);
     const double move = *part(move_, column), sum = *part(sums_, column);
     entering.step = std::max((cost(column) - (move < 0 ? -sum : sum)) / std::fabs(move), 0.0);

@@ -91,30 +91,12 @@ Simplex::Leaving Simplex::choose_blocking(const Entering& entering, double side,
   double length = 1;
   for (size_t l = 0; l < size; ++l) length += x_alpha_[l] * x_alpha_[l];
   const double counts = kRounding * std::sqrt(length);
-  const ColumnCosts room{room_, low_, kNoSpread, 0};
-  double parts[kMostBlocks], least = INFINITY;
-  size_t where[kMostBlocks], found[kMostBlocks];
-  const auto rows = [&](size_t first) { return reinterpret_cast<uint32_t*>(tau_) + first / kTableRow; };  // free now
-  each([&](size_t i, size_t m, size_t block) {
-    parts[block] = table_.simplex.least_ratio(room, i, m, margin_, counts, INFINITY, residual_ + i, alpha_ + i, rows(i),
-                                              found + block);
-  });
-  for (size_t block = 0; block < blocks(); ++block) least = std::min(least, parts[block]);
+  const Ratio room{{room_, low_, kNoSpread, 0}, residual_, alpha_, tau_};
   Leaving leaving;
-  double most = counts;
-  each([&](size_t i, size_t m, size_t block) {
-    parts[block] = table_.simplex.largest_move(room, i, m, least, counts, residual_ + i, alpha_ + i, rows(i),
-                                               found[block], where + block);
-  });
-  for (size_t block = 0; block < blocks(); ++block) {
-    if (!(parts[block] > most)) continue;
-    most = parts[block];
-    leaving.index = block * kBlock + where[block];
-  }
   *step = INFINITY;
-  if (most > counts) {
+  if (ratio_test(&room, 1, margin_, counts, &leaving.index) >= 0) {
     const double move = alpha_[leaving.index], residual = residual_[leaving.index];
-    *step = std::max((aim() - (move < 0 ? -residual : residual)) / most, 0.0);
+    *step = std::max((aim() - (move < 0 ? -residual : residual)) / std::fabs(move), 0.0);
     leaving = {true, leaving.index, move < 0 ? -1.0 : 1.0, 1, 0};
   }
   if (entering.is_row && 2 * aim() < *step) {  // from one end of its box to the other
@@ -186,10 +168,8 @@ bool Simplex::settle() noexcept {
   std::fill(x_, x_ + size, 0.0);
   for (int pass = 0; pass < 2; ++pass) {
     for (size_t k = 0; k < size; ++k) {
-      const uint32_t row = basis_.row(k);
-      double rest = sample_.v[row] - sample_.v[0] - end_[k] * aim();
-      for (size_t l = 0; l < size; ++l) rest -= Basis::entry(row, basis_.column(l)) * x_[l];
-      spare_[k] = rest;
+      spare_[k] = aimed(k);
+      for (size_t l = 0; l < size; ++l) spare_[k] -= Basis::entry(basis_.row(k), basis_.column(l)) * x_[l];
     }
     basis_.solve(table_, spare_, x_alpha_);
     for (size_t l = 0; l < size; ++l) x_[l] += x_alpha_[l];

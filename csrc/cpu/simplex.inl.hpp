@@ -1,5 +1,5 @@
-// Passes of the simplex methods over all subsets, and the products of its small inverse (core/simplex.hpp has
-// the method). No division and no branch an entry: rows in which one might change the result are looked at again.
+// Passes of the simplex methods over all subsets, and the products of their small inverse (core/simplex.hpp has
+// the methods). No division and no branch an entry: rows in which one might change the result are looked at again.
 #pragma once
 
 #include "sparse.inl.hpp"

@@ -131,9 +131,9 @@ def decompose(
             for each player beyond 18), without a noise term only: with one, rounding stops it earlier.
             "mixed" goes on from there in "float64", to any gap; with noise it is "float64". The result is
             float64, certified in float64, and reproduces `v` as exactly in every case.
-        method: "auto" with noise is the simplex method: an optimum of few terms is found exactly, with all
-            other coefficients zero. It gives up if they are many; then comes a first-order iteration, whose
-            pair and bound it finishes if they are not too many. "splitting" is the iteration alone.
+        method: "auto" with noise is the simplex method: an optimum that few pivots reach is found exactly,
+            all other coefficients zero. Else a first-order iteration follows, whose pair and bound it
+            finishes, to the gap, if its terms are not too many. "splitting" is the iteration alone.
         workspace: memory to work in, at least `decompose_workspace` bytes, to be used again by the next call.
         progress: whether to show a bar over the samples.
 

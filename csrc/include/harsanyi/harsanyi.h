@@ -170,7 +170,7 @@ typedef struct harsanyi_decompose_options {
                             n = 19 on twice as much a player */
   int single_first;      /* whether f64 without noise begins in f32 and goes on in f64 from that gap; CPU only */
   int simplex_first;     /* whether a run with noise, of one network and with share 1, begins with the dual simplex
-                            method, which ends with the exact optimum if that has few terms, and later finishes
+                            method, which ends with the exact optimum if few pivots reach it, and later finishes
                             the iteration's pair and bound; CPU only */
   int drop_null_players; /* whether players that change no entry of v are left out of the search, if the weights do not
                             fall with the order and share is 1; no optimum needs them; CPU only */

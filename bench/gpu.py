@@ -110,9 +110,10 @@ def time_with_events(run: Callable[[], None], repeats: int) -> list[float]:
         end.synchronize()
         return float(start.elapsed_time(end)) / 1e3 / calls
 
-    seconds(3)  # loads kernels, and wakes the device
-    calls = max(1, ceil(SAMPLE_SECONDS / max(seconds(3), 1e-6)))
-    seconds(calls)
+    seconds(1)  # loads kernels, and wakes the device
+    calls = max(1, ceil(SAMPLE_SECONDS / max(seconds(1), 1e-6)))
+    if calls > 1:
+        calls = max(1, ceil(SAMPLE_SECONDS / max(seconds(calls), 1e-6)))
     return [seconds(calls) for _ in range(repeats)]
 
 

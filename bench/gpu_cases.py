@@ -200,5 +200,5 @@ def table() -> Iterator[Case]:
     yield from (masks(kernel, n) for kernel in conversions for n in (10, 20, 62))
     yield from (masked_batch(width, 3 * 224 * 224, n) for width in BYTES for n in (16, 196))
     yield from (masked_batch(4, elements, 12) for elements in (12, 30, 33))
-    yield from (decompose(n, dtype) for dtype in floats for n in (8, 10, 12))
-    yield from (decompose(n, F64, noise=True) for n in (8, 10, 12))
+    yield from (decompose(n, dtype) for dtype in floats for n in (8, 10, 12, 14, 16, 18))
+    yield from (decompose(n, F64, noise=True) for n in (8, 10, 12, 14, 16))

@@ -13,7 +13,7 @@ from harsanyi import _core, _cuda
 
 GAP = 1e-3
 NOISE = 0.02  # of the change that all players make
-_SAMPLE_BYTES = 1 << 20  # of the buffers that others fill, for each sample: it takes hundreds of steps
+_STEPS = 32  # times less bytes of games than of what others transform: a sample takes hundreds of steps
 
 
 def _games(n: int, count: int) -> np.ndarray[Any, np.dtype[np.float64]]:
@@ -49,7 +49,7 @@ def decompose(n: int, dtype: torch.dtype, *, noise: bool = False) -> Case:
     """To a gap of GAP; the objective must be the CPU's within it. The floor counts games and results."""
 
     def prepare(device: torch.device, total: int) -> Job:
-        count, options = max(2, total // _SAMPLE_BYTES), _options(n, dtype)
+        count, options = max(2, total // (8 * _STEPS) >> n), _options(n, dtype)
         games = _games(n, count)
         boxes = NOISE * np.abs(games[:, -1] - games[:, 0]) if noise else None
         v = torch.from_numpy(games).to(device)

@@ -1,4 +1,6 @@
-"""Reads what ptxas says of the CUDA kernels; fails if one keeps registers or arrays in local memory.
+"""Reads what ptxas says of the CUDA kernels; fails if one keeps more in local memory than it may.
+
+Arrays never, registers no kernel but the solver's, a few.
 
 The log that it takes, from its one argument or from standard input, is what `cmake --build` of a new folder
 prints that was configured with -DHARSANYI_CUDA=ON -DCMAKE_CUDA_FLAGS=-Xptxas=-v.
@@ -14,6 +16,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+# Bytes of registers that a kernel may keep in local memory: what it holds of a sample for thousands of steps.
+_ALLOWED = {"decompose_samples": 16}
 _ENTRY = re.compile(r"Compiling entry function '(\S+)' for '(\w+)'")
 _FUNCTION = re.compile(r"Function properties for (\S+)")
 _MEMORY = re.compile(r"(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) bytes spill loads")
@@ -32,6 +36,7 @@ class Function(NamedTuple):
 
     def complaint(self) -> str:
         """What is wrong with it, or nothing."""
+        allowed = max((bytes_ for kernel, bytes_ in _ALLOWED.items() if kernel in self.name), default=0)
         found = [
             f"{count} bytes {what}"
             for count, what in (
@@ -39,7 +44,7 @@ class Function(NamedTuple):
                 (self.stores, "spill stores"),
                 (self.loads, "spill loads"),
             )
-            if count > 0
+            if count > allowed
         ]
         return ", ".join(found)
 

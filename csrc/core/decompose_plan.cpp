@@ -49,9 +49,8 @@ void diagonalise(double* a, int side, double* vt, double* values) {
 // The parts of a plan, and the memory to build it in.
 struct Parts {
   DecomposePlanHead* head;
-  SpinPair* pairs = nullptr;
-  int32_t* rows = nullptr;
-  double *values = nullptr, *vectors = nullptr;
+  int32_t *pair_rows = nullptr, *rows = nullptr;
+  double *pair_turns = nullptr, *values = nullptr, *vectors = nullptr;
   size_t bytes;  // of the plan
   SpinPaths spin;
   double* work = nullptr;
@@ -64,8 +63,10 @@ struct Parts {
     if (noise) {
       size_t sides = 0;
       for (int d = coupled; d >= 0; d -= 2) sides += (static_cast<size_t>(d) + 1) << dense;
-      pairs = arena.take<SpinPair>(size_t{1} << coupled);
-      rows = arena.take<int32_t>(size_t{1} << coupled);
+      const size_t most = size_t{1} << coupled;
+      pair_turns = reinterpret_cast<double*>(arena.take<char>(pair_table_bytes(coupled)));
+      pair_rows = reinterpret_cast<int32_t*>(pair_turns + 2 * most);
+      rows = pair_rows + 2 * most;
       values = arena.take<double>(sides);
       vectors = arena.take<double>(block_entries(n));
     }
@@ -88,7 +89,13 @@ void fill_spins(const Parts& parts, DecomposePlanHead& head) {
   head.dense = spin.dense();
   head.coupled = spin.coupled();
   for (int level = 0; level <= head.coupled; ++level) head.level_begin[level] = spin.level_begin(level);
-  std::memcpy(parts.pairs, spin.pairs(), sizeof(SpinPair) * static_cast<size_t>(head.level_begin[head.coupled]));
+  for (int32_t i = 0; i < head.level_begin[head.coupled]; ++i) {
+    const SpinPair& pair = spin.pairs()[i];
+    parts.pair_rows[2 * i] = pair.low;
+    parts.pair_rows[2 * i + 1] = pair.high;
+    parts.pair_turns[2 * i] = pair.c;
+    parts.pair_turns[2 * i + 1] = pair.s;
+  }
   std::memcpy(parts.rows, spin.rows(0), sizeof(int32_t) << head.coupled);  // of all paths, sorted by spin already
   int32_t row = 0, value = 0, path = 0;
   for (int d = head.coupled; d >= 0; d -= 2) {
@@ -140,8 +147,7 @@ void build_decompose_plan(const harsanyi_decompose_options& options, int n, bool
     head.own = numbers.own;
     head.other = numbers.other;
   }
-  head.pairs_at = offset(parts.pairs, parts.head);
-  head.rows_at = offset(parts.rows, parts.head);
+  head.tables_at = offset(parts.pair_turns, parts.head);
   head.values_at = offset(parts.values, parts.head);
   head.vectors_at = offset(parts.vectors, parts.head);
   head.bytes = static_cast<uint32_t>(parts.bytes);

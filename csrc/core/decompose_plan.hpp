@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "../lattice/bits.hpp"
 #include "harsanyi/harsanyi.h"
 
 namespace harsanyi {
@@ -29,12 +30,19 @@ struct DecomposePlanHead {
   double constant, own, other;
   int32_t level_begin[kMostLevels + 1];
   int32_t side[kMostSpins], paths[kMostSpins];
-  int32_t first_row[kMostSpins];                             // of its paths, in rows
-  int32_t first_value[kMostSpins];                           // in values
-  int32_t first_entry[kMostSpins];                           // in vectors and in an inverse
-  int32_t entries;                                           // of all blocks
-  uint32_t pairs_at, rows_at, values_at, vectors_at, bytes;  // vectors: V^T of each block
+  int32_t first_row[kMostSpins];    // of its paths, in rows
+  int32_t first_value[kMostSpins];  // in values
+  int32_t first_entry[kMostSpins];  // in vectors and in an inverse
+  int32_t entries;                  // of all blocks
+  // Tables: of 2**coupled pairs the c and s of their rotation, their two row numbers, and then the rows of the paths;
+  // vectors: V^T of each block.
+  uint32_t tables_at, values_at, vectors_at, bytes;
 };
+
+// Bytes of the tables.
+HARSANYI_HD constexpr size_t pair_table_bytes(int coupled) noexcept {
+  return (2 * sizeof(double) + 3 * sizeof(int32_t)) << coupled;
+}
 
 // Entries of all blocks of the noise term: an inverse has as many.
 inline size_t block_entries(int n) noexcept {

@@ -93,6 +93,35 @@ struct WalshHadamard {  // [[1,1],[1,-1]]
   }
 };
 
+// The decomposition's OR synthesis, of the opposite sign of OrInverse, and its inverse.
+struct OrSynthesis {  // [[1,1],[1,0]]
+  static constexpr bool negate = false, flip = false;
+  template <class T>
+  __device__ __forceinline__ void pair(T& lo, T& hi) const {
+    const T old = lo;
+    lo = lo + hi;
+    hi = old;
+  }
+  template <class T>
+  __device__ __forceinline__ T lane(T x, T partner, bool high) const {
+    return high ? partner : x + partner;
+  }
+};
+
+struct OrAnalysis {  // [[0,1],[1,-1]]
+  static constexpr bool negate = false, flip = false;
+  template <class T>
+  __device__ __forceinline__ void pair(T& lo, T& hi) const {
+    const T old = lo;
+    lo = hi;
+    hi = old - hi;
+  }
+  template <class T>
+  __device__ __forceinline__ T lane(T x, T partner, bool high) const {
+    return high ? partner - x : partner;
+  }
+};
+
 template <class C>
 struct General {  // [[a,b],[c,d]]
   static constexpr bool negate = false, flip = false;
@@ -103,23 +132,23 @@ struct General {  // [[a,b],[c,d]]
     hi = c * old + d * hi;
   }
   __device__ __forceinline__ C lane(C x, C partner, bool high) const {
-    return high ? c * partner + d * x : a * x + b * partner;
+    const C own = high ? d : a, other = high ? c : b;  // chosen once for many x
+    return own * x + other * partner;
   }
 };
 
-// The maps of the golden pencil (core/decompose.hpp), each sqrt(1 + t^2) times orthogonal.
+// The maps of the golden pencil (core/decompose.hpp), each sqrt(1 + t^2) times orthogonal. Steps of the decomposition
+// alone, with fused operations as the CPU's.
 template <class C>
 struct Reflect {  // [[t,1],[1,-t]]
   static constexpr bool negate = false, flip = false;
   C t;
   __device__ __forceinline__ void pair(C& lo, C& hi) const {
     const C old = lo;
-    lo = t * lo + hi;
-    hi = old - t * hi;
+    lo = fma(t, lo, hi);
+    hi = fma(-t, hi, old);
   }
-  __device__ __forceinline__ C lane(C x, C partner, bool high) const {
-    return high ? partner - t * x : t * x + partner;
-  }
+  __device__ __forceinline__ C lane(C x, C partner, bool high) const { return fma(high ? -t : t, x, partner); }
 };
 
 template <class C>
@@ -128,12 +157,10 @@ struct Rotate {  // [[1,-t],[t,1]]
   C t;
   __device__ __forceinline__ void pair(C& lo, C& hi) const {
     const C old = lo;
-    lo = lo - t * hi;
-    hi = hi + t * old;
+    lo = fma(-t, hi, lo);
+    hi = fma(t, old, hi);
   }
-  __device__ __forceinline__ C lane(C x, C partner, bool high) const {
-    return high ? x + t * partner : x - t * partner;
-  }
+  __device__ __forceinline__ C lane(C x, C partner, bool high) const { return fma(high ? t : -t, partner, x); }
 };
 
 template <class Op, bool Flip = Op::flip>

@@ -11,7 +11,7 @@ namespace {
 template <class T, bool Noise>
 __device__ __forceinline__ double Solver<T, Noise>::cost(T x, unsigned i) const {
   const double size = static_cast<double>(x < 0 ? -x : x), w = static_cast<double>(weight(i));
-  if (w == INFINITY) return size <= 1e-12 * plain_ ? 0 : INFINITY;
+  if (w == INFINITY) return size <= 1e-12 * held(kPlain) ? 0 : INFINITY;
   return size > 0 ? w * size : 0;
 }
 
@@ -19,13 +19,13 @@ __device__ __forceinline__ double Solver<T, Noise>::cost(T x, unsigned i) const 
 template <class T, bool Noise>
 template <class A, class O, class D>
 __device__ __forceinline__ void Solver<T, Noise>::keep(double value, const A& a, const O& o, const D& d) {
-  if (!(value < best_)) return;
-  best_ = value;
+  if (!(value < held(kBest))) return;
+  hold(kBest, value);
   each([&](unsigned i) {
     const bool excluded = weight(i) == static_cast<T>(INFINITY);
     and_[i] = excluded ? 0 : static_cast<double>(a(i));
     or_[i] = excluded ? 0 : static_cast<double>(o(i));
-    if (Noise) delta_[i] = clip(static_cast<double>(d(i)), zeta_);
+    if (Noise) delta_[i] = clip(static_cast<double>(d(i)), held(kZeta));
   });
 }
 
@@ -42,11 +42,11 @@ __device__ __forceinline__ void Solver<T, Noise>::from_points() {
     return keep(team_.sum(value), a, o, [](unsigned) { return T(0); });
   }
   const auto noise = [&](unsigned i) { return static_cast<T>(scale_) * x_[kBlocks - 1].get(i); };
-  each([&](unsigned i) { t1_.put(i, noise(i) - clip(noise(i), static_cast<T>(zeta_))); });
+  each([&](unsigned i) { t1_.put(i, noise(i) - clip(noise(i), static_cast<T>(held(kZeta)))); });
   in_place(General<T>{T(kSine - kCosine), T(kCosine), T(kCosine + kSine), T(-kSine)}, t1_);
   each([&](unsigned i) { t1_.put(i, t1_.get(i) * inverse_.get(static_cast<unsigned>(__popc(i)))); });
   in_place(General<T>{T(kSine - kCosine), T(kCosine + kSine), T(kCosine), T(-kSine)}, t1_);
-  transform(team_, n_, or_synthesis(), t1_, t2_, SupersetZeta{}, t1_, t1_);
+  transform(team_, n_, OrSynthesis{}, t1_, t2_, SupersetZeta{}, t1_, t1_);
   const auto a = [&](unsigned i) { return x_[0].get(i) + t1_.get(i); };
   const auto o = [&](unsigned i) { return x_[1].get(i) + t2_.get(i); };
   each([&](unsigned i) { value += cost(a(i), i) + cost(o(i), i); });
@@ -64,11 +64,11 @@ __device__ __forceinline__ void Solver<T, Noise>::from_thresholds(bool keep_or) 
     x_[0].put(i, near(0, i));
     x_[1].put(i, near(1, i));
   });
-  in_place(Zeta{}, x_[0], or_synthesis(), x_[1]);
+  in_place(Zeta{}, x_[0], OrSynthesis{}, x_[1]);
   each([&](unsigned i) {
     T rest = value(i) - x_[0].get(i) - x_[1].get(i);
     if (Noise) {
-      const T delta = clip(rest, static_cast<T>(zeta_));
+      const T delta = clip(rest, static_cast<T>(held(kZeta)));
       rest -= delta;
       noise.put(i, delta);
     }
@@ -77,7 +77,7 @@ __device__ __forceinline__ void Solver<T, Noise>::from_thresholds(bool keep_or) 
   if (keep_or) {
     in_place(Mobius{}, x_[0]);
   } else {
-    in_place(General<T>{T(0), T(1), T(1), T(-1)}, x_[0]);
+    in_place(OrAnalysis{}, x_[0]);
   }
   const auto a = [&](unsigned i) { return keep_or ? x_[0].get(i) + near(0, i) : near(0, i); };
   const auto o = [&](unsigned i) { return keep_or ? near(1, i) : near(1, i) + x_[0].get(i); };
@@ -90,7 +90,7 @@ __device__ __forceinline__ void Solver<T, Noise>::from_thresholds(bool keep_or) 
 template <class T, bool Noise>
 __device__ __forceinline__ const Vec<T>& Solver<T, Noise>::explain_multipliers() {
   if (Noise) {
-    in_place(Zeta{}, x_[0], or_synthesis(), x_[1]);
+    in_place(Zeta{}, x_[0], OrSynthesis{}, x_[1]);
     const T scale = static_cast<T>(scale_);
     each([&](unsigned i) { x_[0].put(i, x_[0].get(i) + x_[1].get(i) + scale * x_[kBlocks - 1].get(i)); });
     solve(x_[0], t1_);
@@ -128,7 +128,7 @@ __device__ __forceinline__ void Solver<T, Noise>::polish_bound(const Vec<T>& y) 
   const T keep = static_cast<T>(1 - kPolishRelax), move = static_cast<T>(kPolishRelax);
   for (int i = 0; i < kPolish; ++i) {
     if (Noise) each([&](unsigned s) { x_[kBlocks - 1].put(s, static_cast<T>(scale_) * y.get(s)); });
-    transform(team_, n_, or_synthesis(), y, x_[1], SupersetZeta{}, y, x_[0]);
+    transform(team_, n_, OrSynthesis{}, y, x_[1], SupersetZeta{}, y, x_[0]);
     each([&](unsigned s) {
       const T bound = unit_ * weight(s);
 #pragma unroll
@@ -145,10 +145,10 @@ __device__ __forceinline__ void Solver<T, Noise>::polish_point() {
   const T keep = static_cast<T>(1 - kPolishRelax), move = static_cast<T>(kPolishRelax);
   const Vec<T>& noise = x_[kBlocks - 1];
   reflect_all();
-  project();
-  for (int i = 0; i < kPolish; ++i) {
-    each([&](unsigned s) { noise.put(s, keep * noise.get(s) + move * clip(noise.get(s), noise_unit())); });
+  for (int i = 0;; ++i) {
     project();
+    if (i == kPolish) break;
+    each([&](unsigned s) { noise.put(s, keep * noise.get(s) + move * clip(noise.get(s), noise_unit_)); });
   }
   from_points();
 }
@@ -181,7 +181,7 @@ __device__ __forceinline__ void Solver<T, Noise>::find_bound_of(const Vec<T>& y)
     if (kind == 0) {
       transform(team_, n_, SupersetZeta{}, y, image);
     } else {
-      transform(team_, n_, or_synthesis(), y, image);
+      transform(team_, n_, OrSynthesis{}, y, image);
     }
     each([&](unsigned i) {
       const double w = static_cast<double>(weight(i)), x = static_cast<double>(image.get(i));
@@ -189,9 +189,9 @@ __device__ __forceinline__ void Solver<T, Noise>::find_bound_of(const Vec<T>& y)
       most = ratio > most ? ratio : most;
     });
   }
-  const double norm = team_.maximum(most), bound = (products[0] - zeta_ * products[1]) / norm;
-  if (!(norm > 0 && bound > bound_)) return;
-  bound_ = bound;
+  const double norm = team_.maximum(most), bound = (products[0] - held(kZeta) * products[1]) / norm;
+  if (!(norm > 0 && bound > held(kBound))) return;
+  hold(kBound, bound);
   each([&](unsigned i) { dual_[i] = static_cast<double>(y.get(i)) / norm; });
 }
 
@@ -213,10 +213,10 @@ __device__ __forceinline__ void Solver<T, Noise>::finish() {
       rest.put(i, and_[i]);
       other.put(i, or_[i]);
     });
-    transform(team_, n_, Zeta{}, rest, rest, General<double>{1, 1, 1, 0}, other, other);
+    transform(team_, n_, Zeta{}, rest, rest, OrSynthesis{}, other, other);
     each([&](unsigned i) {
       const double delta = Noise ? delta_[i] : 0;
-      rest.put(i, (v_[i] - origin_) - delta - (rest.get(i) + other.get(i)));
+      rest.put(i, (v_[i] - held(kOrigin)) - delta - (rest.get(i) + other.get(i)));
     });
     transform(team_, n_, Mobius{}, rest, rest);
     each([&](unsigned i) { and_[i] += rest.get(i); });
@@ -231,7 +231,7 @@ __device__ __forceinline__ void Solver<T, Noise>::finish() {
   });
   total = team_.sum(total);
   if (team_.thread() == 0) {
-    and_[0] = origin_ - (Noise ? delta_[0] : 0);
+    and_[0] = held(kOrigin) - (Noise ? delta_[0] : 0);
     or_[0] = total != 0 ? -total : 0;
   }
 }
@@ -244,19 +244,20 @@ __device__ __forceinline__ void Solver<T, Noise>::run(int64_t sample) {
   or_ = job_.or_ + first;
   delta_ = Noise ? job_.delta + first : nullptr;
   dual_ = job_.dual + first;
-  origin_ = v_[0];
-  zeta_ = Noise ? job_.zetas[sample] : 0;
-  best_ = INFINITY;
-  bound_ = 0;
-  last_gap_ = INFINITY;
+  hold(kOrigin, v_[0]);
+  hold(kZeta, Noise ? job_.zetas[sample] : 0);
+  hold(kBest, INFINITY);
+  hold(kBound, 0);
+  hold(kLastGap, INFINITY);
   steps_ = stretch_ = 0;
   start();
-  bool done = !(plain_ > 0 && plain_ < INFINITY);  // constant, or not finite
+  bool done = !(held(kPlain) > 0 && held(kPlain) < INFINITY);  // constant, or not finite
   if (done) {
-    best_ = plain_ == 0 ? 0 : NAN;
+    const double all = held(kPlain) == 0 ? 0 : NAN;
+    hold(kBest, all);
     each([&](unsigned i) {
-      and_[i] = or_[i] = best_;
-      if (Noise) delta_[i] = best_;
+      and_[i] = or_[i] = all;
+      if (Noise) delta_[i] = all;
     });
   }
   int look_at = static_cast<int>(next_look(0, job_.check_every));
@@ -271,18 +272,19 @@ __device__ __forceinline__ void Solver<T, Noise>::run(int64_t sample) {
       if (checks % 2 == 0) from_thresholds(checks % 4 == 0);
       ++checks;
       const Vec<T>& y = find_bound();
-      if (polish_is_due(1 - bound_ / best_, last_gap_, job_.gap)) {
+      if (polish_is_due(1 - held(kBound) / held(kBest), held(kLastGap), job_.gap)) {
         polish_bound(y);
         if (Noise) polish_point();
       }
-      last_gap_ = 1 - bound_ / best_;
+      const double best = held(kBest), bound = held(kBound);
+      hold(kLastGap, 1 - bound / best);
       reflect_all();
-      done = best_ < INFINITY && (best_ - bound_ <= job_.gap * best_ || best_ <= 1e-12 * plain_);
+      done = best < INFINITY && (best - bound <= job_.gap * best || best <= 1e-12 * held(kPlain));
     }
     restart(size);
   }
-  harsanyi_decompose_report report = {best_, bound_, steps_, HARSANYI_DECOMPOSE_NOT_FOUND};
-  if (best_ < INFINITY) {
+  harsanyi_decompose_report report = {held(kBest), held(kBound), steps_, HARSANYI_DECOMPOSE_NOT_FOUND};
+  if (report.objective < INFINITY) {
     report.status = done ? HARSANYI_DECOMPOSE_OPTIMAL : HARSANYI_DECOMPOSE_MAX_STEPS;
     finish();
   } else {

@@ -1,6 +1,6 @@
 // The sparse AND-OR decomposition of csrc/core/decompose.hpp: the same iteration, restarts, candidates and bound, with
-// sums in another order. A team of threads carries one sample from start to end in one launch: one block up to n = 12,
-// its vectors in shared memory as far as they fit, several resident blocks beyond; then the next sample.
+// sums in another order. A team of threads carries one sample from start to end in one launch, then the next: one block
+// with its vectors in shared memory as far as they fit, or from n = 13 on, for few samples, several resident blocks.
 //
 // A thread owns the same entries in every elementwise loop, so transforms and rotations alone need barriers.
 // Operations an entry and step: 2n additions and 2n products without noise (four rotations), with it 2n additions (four
@@ -54,6 +54,7 @@ __global__ void __launch_bounds__(kMostThreads, 1) decompose_samples(const __gri
 // How many blocks do what.
 struct Shape {
   unsigned teams, blocks, threads, chip_vectors;
+  bool chip_tables;
   size_t chip_bytes, counter_bytes, team_bytes, bytes;
 };
 
@@ -63,23 +64,28 @@ Shape shape_of(int device, int n, int64_t batch) {
   int processors = 0;
   if (cudaDeviceGetAttribute(&processors, cudaDevAttrMultiProcessorCount, device) != cudaSuccess) processors = 1;
   const size_t count = size_t{1} << n, vector_bytes = count * sizeof(T);
+  const size_t tables = (pair_table_bytes(n < 3 ? 0 : n - 3) + 15) / 16 * 16;
   Shape shape = {};
   const unsigned most = static_cast<unsigned>(processors);
   const unsigned samples = batch < int64_t{1} << 20 ? static_cast<unsigned>(batch) : 1u << 20;
-  if (n <= 12) {
-    shape.blocks = 1;
-    shape.threads = n <= 7 ? 32 : (n >= 10 ? kMostThreads : 32u << (n - 7));
-    shape.teams = samples < 8 * most ? samples : 8 * most;
-    const size_t room = static_cast<size_t>(shared_limit(device)) - kVectors<T>;
+  shape.threads = n <= 7 ? 32 : (n >= 11 ? kMostThreads : 32u << (n - 7));
+  // Blocks wait for each other many times a step: a sample has more than one only where there are more than samples, or
+  // where so many samples at a time would take too much memory.
+  const unsigned most_blocks = static_cast<unsigned>(count / (4 * kMostThreads)), free = most / samples;
+  const unsigned least = static_cast<unsigned>(count >> 15);
+  shape.blocks = free < most_blocks ? free : most_blocks;
+  if (shape.blocks < least) shape.blocks = least < most ? least : most;
+  if (shape.blocks < 1 || n <= 12) shape.blocks = 1;
+  const unsigned resident = shape.blocks > 1 ? most / shape.blocks : most * (kMostThreads / shape.threads);
+  shape.teams = samples < resident ? samples : resident;
+  if (shape.blocks == 1) {
+    size_t room = static_cast<size_t>(shared_limit(device)) - kVectors<T>;
+    shape.chip_tables = Noise && n <= 12 && room > 4 * tables;
+    if (shape.chip_tables) room -= tables;
     shape.chip_vectors = static_cast<unsigned>(room / vector_bytes);
     if (shape.chip_vectors > S::kVectorCount) shape.chip_vectors = S::kVectorCount;
-  } else {
-    const unsigned useful = static_cast<unsigned>(count / (4 * kMostThreads));
-    shape.blocks = useful < most ? useful : most;
-    shape.threads = kMostThreads;
-    shape.teams = most / shape.blocks < samples ? most / shape.blocks : samples;
   }
-  shape.chip_bytes = kVectors<T> + shape.chip_vectors * vector_bytes;
+  shape.chip_bytes = kVectors<T> + shape.chip_vectors * vector_bytes + (shape.chip_tables ? tables : 0);
   shape.counter_bytes = (sizeof(unsigned) * (2 * shape.teams + 1) + 63) / 64 * 64;
   shape.team_bytes = Team::kPartialBytes * shape.blocks + (S::kVectorCount - shape.chip_vectors) * vector_bytes +
                      (Noise ? block_entries(n) * sizeof(T) : 0) + (sizeof(T) == 4 ? 2 * count * sizeof(double) : 0);
@@ -117,7 +123,8 @@ int run_on(const CudaPlace& place, const CudaDecompose& given) {
                       reinterpret_cast<unsigned char*>(start + shape.counter_bytes),
                       shape.team_bytes,
                       shape.blocks,
-                      shape.chip_vectors};
+                      shape.chip_vectors,
+                      shape.chip_tables};
   const cudaError_t status = cudaMemsetAsync(counters, 0, shape.counter_bytes, static_cast<cudaStream_t>(place.stream));
   if (status != cudaSuccess) return status;
   const Grid grid{static_cast<int64_t>(shape.teams) * shape.blocks, shape.threads, shape.chip_bytes, shape.blocks > 1};

@@ -106,7 +106,14 @@ class Vec {
 #if defined(HARSANYI_SIMT)
   static Vec on_chip(unsigned offset) { return Vec(nullptr, offset); }
   static Vec in_memory(T* data) { return Vec(data, 0); }
+  // What lies so many bytes on.
+  template <class U>
+  Vec<U> beyond(unsigned bytes) const {
+    return data_ == nullptr ? Vec<U>::on_chip(offset_ + bytes)
+                            : Vec<U>::in_memory(reinterpret_cast<U*>(reinterpret_cast<uintptr_t>(data_) + bytes));
+  }
   T get(unsigned i) const { return data_ != nullptr ? data_[i] : chip_.get(i); }
+  Pack<T> get_pack(unsigned i) const { return data_ != nullptr ? load_pack(data_ + i) : chip_.get_pack(i); }
   void put(unsigned i, T value) const {
     if (data_ != nullptr) {
       data_[i] = value;
@@ -116,15 +123,21 @@ class Vec {
   }
 
  private:
-  Vec(T* data, unsigned offset) : data_(data), chip_(offset) {}
+  Vec(T* data, unsigned offset) : data_(data), offset_(offset), chip_(offset) {}
   T* data_ = nullptr;
+  unsigned offset_ = 0;
   Shared<T> chip_{0};
 #else
   static __device__ __forceinline__ Vec on_chip(unsigned offset) {
     return Vec(reinterpret_cast<T*>(harsanyi_shared + offset));
   }
   static __device__ __forceinline__ Vec in_memory(T* data) { return Vec(data); }
+  template <class U>
+  __device__ __forceinline__ Vec<U> beyond(unsigned bytes) const {
+    return Vec<U>::in_memory(reinterpret_cast<U*>(reinterpret_cast<uintptr_t>(data_) + bytes));
+  }
   __device__ __forceinline__ T get(unsigned i) const { return data_[i]; }
+  __device__ __forceinline__ Pack<T> get_pack(unsigned i) const { return load_pack(data_ + i); }
   __device__ __forceinline__ void put(unsigned i, T value) const { data_[i] = value; }
 
  private:

@@ -182,11 +182,13 @@ void test_polishing() {
   }
 }
 
-// Little shared memory leaves most vectors in global memory; from n = 13 on they all are, and blocks work together.
+// Little shared memory leaves most vectors in global memory; from n = 13 on blocks work together on a single sample, and
+// all its vectors are there.
 void test_step_by_step() {
   for (const bool noise : {false, true}) {
     for (int n = 0; n <= 8; ++n) compare_steps(Games(n, 3, noise), 24, {227 << 10, 5 << 10});
     for (int n = 9; n <= 16; ++n) compare_steps(Games(n, 1, noise), n <= 13 ? 4 : 2, {227 << 10});
+    compare_steps(Games(13, 3, noise), 2, {227 << 10});  // a block each, some of the vectors on chip
   }
 }
 

@@ -285,3 +285,12 @@ def test_joint_options_are_named() -> None:
         decompose_joint(np.zeros((17, 8)))
     with pytest.raises(ArgumentTypeError, match="warm_start: got int"):
         decompose_joint(np.zeros((2, 8)), warm_start=3)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("method", ["auto", "splitting"])
+def test_multipliers_that_cancel_promise_nothing(method: Any) -> None:
+    """Without its singletons the game has a pair for no smaller box: multipliers grow without end."""
+    v = np.array([0.0, 0.0, 1.0, 1.0])
+    found = hs.decompose(v, zeta=0.5, gap=1e-10, weights=[np.inf, 1.0], max_steps=2000, method=method)
+    assert float(found.lower_bound) <= float(found.objective)
+    assert str(found.status) == "max_steps"

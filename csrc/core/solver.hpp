@@ -229,10 +229,11 @@ class Solver {
 
   // Blocks: AND, OR, noise.
   T *q_[3], *x_[3], *anchor_[3], *z_[2];
-  T *t1_, *t2_;       // with noise
-  T* rotated_;        // without: Y^-1 (v - v[0]), in the scale of the unscaled rotations
-  T* sizes_;          // two vectors, for the heuristic
-  double plain_ = 0;  // l1 norm of the dividends
+  T *t1_, *t2_;        // with noise
+  T* rotated_;         // without: Y^-1 (v - v[0]), in the scale of the unscaled rotations
+  T* sizes_;           // two vectors, for the heuristic
+  double plain_ = 0;   // l1 norm of the dividends
+  double spread_ = 0;  // the largest |v - v[0]|
   // The affine block's q, x and anchor.
   static constexpr int kAffine = HARSANYI_MAX_DECOMPOSE_PLAYERS + 1, kReflected = 1;
   double affine_[3][kAffine] = {};

@@ -197,7 +197,7 @@ void Solver<T>::find_bound_of(T* y, T* image) noexcept {
   for (int m = plan_.band_from; m <= plan_.band_to; ++m) members += static_cast<double>(binomial(plan_.n, m));
   if (members == 0) return;  // the bound stays 0
   const bool all = members == static_cast<double>(count_);
-  double product = 0, norm = 0;
+  double product = 0, norm = 0, size = 0, loss = 0;
   for (int k = 0; k < plan_.networks; ++k) {
     T* const part = at(y, k);
     if (!all) {
@@ -222,7 +222,11 @@ void Solver<T>::find_bound_of(T* y, T* image) noexcept {
       kernel_.dual_sums(m, sample_.v + offset(k) + i, origin(k), static_cast<T>(all ? mean : 0), part + i,
                         parts + block, sizes + block);
     });
-    for (size_t block = 0; block < blocks; ++block) product += parts[block] - zeta(k) * sizes[block];
+    for (size_t block = 0; block < blocks; ++block) {
+      product += parts[block] - zeta(k) * sizes[block];
+      size += sizes[block];
+      loss += (spread_ + zeta(k)) * sizes[block];
+    }
   }
   for (int kind = 0; kind < kinds(); ++kind) {
     named(kind == 0 ? Kind::superset_zeta : Kind::or_inverse, y, image);
@@ -238,7 +242,9 @@ void Solver<T>::find_bound_of(T* y, T* image) noexcept {
     }
     norm = std::max(norm, most);
   }
-  const double value = product / norm;
+  // Multipliers that cancel could promise more than there is: what f64 may lose of the sums is taken off.
+  const double lost = bound_rounding(plan_.n), dearest = largest_inverse_weight(options_.weights, plan_.n);
+  const double value = (product - lost * loss) / (norm + lost * dearest * size);
   if (!(norm > 0 && value > bound_)) return;
   bound_ = value;
   each([&](int k, size_t i, size_t m, size_t) {

@@ -24,9 +24,12 @@ void Solver<T>::threshold(int kind, T* z) const noexcept {
 template <class T>
 void Solver<T>::measure() noexcept {
   double* const wide_vector = reinterpret_cast<double*>(scratch_.memory);
-  plain_ = 0;
+  plain_ = spread_ = 0;
   for (int k = 0; k < plan_.networks; ++k) {
-    for (size_t i = 0; i < count_; ++i) wide_vector[i] = sample_.v[offset(k) + i] - origin(k);
+    for (size_t i = 0; i < count_; ++i) {
+      wide_vector[i] = sample_.v[offset(k) + i] - origin(k);
+      spread_ = std::max(spread_, std::fabs(wide_vector[i]));
+    }
     wide(Kind::mobius, wide_vector);
     for (size_t i = 1; i < count_; ++i) plain_ += std::fabs(wide_vector[i]);
   }

@@ -77,4 +77,16 @@ HARSANYI_HD inline bool restart_is_due(double size, double first, double last, i
                          static_cast<double>(stretch) >= longest_stretch(noise) * static_cast<double>(steps));
 }
 
+// Of the sum of |y|: how far f64 may be from a sum of y over a set's supersets, and of its product with v.
+HARSANYI_HD constexpr double bound_rounding(int n) { return (n + 2) * 0x1p-53; }
+// By order from 1 on; weights may be null, for 1.
+HARSANYI_HD inline double largest_inverse_weight(const double* weights, int n) {
+  double largest = 0;
+  for (int m = 1; m <= n; ++m) {
+    const double w = weights != nullptr ? weights[m] : 1;
+    if (w > 0 && 1 / w > largest) largest = 1 / w;
+  }
+  return largest;
+}
+
 }  // namespace harsanyi

@@ -196,6 +196,7 @@ bool Solver<T>::stalls() noexcept {
 template <class T>
 harsanyi_decompose_report Solver<T>::run_after(const Solver<float>& first) noexcept {
   plain_ = first.plain_;
+  spread_ = first.spread_;
   steps_ = first.steps_;
   if (std::isfinite(first.best_)) {
     repair();

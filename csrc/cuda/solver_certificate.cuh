@@ -167,12 +167,14 @@ __device__ __forceinline__ void Solver<T, Noise>::find_bound_of(const Vec<T>& y)
   team_.sum(sums);
   if (sums[1] == 0) return;
   const T mean = static_cast<T>(sums[0] / sums[1]);
-  double products[2] = {};
+  double products[3] = {};
   each([&](unsigned i) {
     const T value_of_y = in_band(i) ? y.get(i) - mean : T(0);
     y.put(i, value_of_y);
-    products[0] += static_cast<double>(value(i)) * static_cast<double>(value_of_y);
+    const double product = static_cast<double>(value(i)) * static_cast<double>(value_of_y);
+    products[0] += product;
     products[1] += static_cast<double>(value_of_y < 0 ? -value_of_y : value_of_y);
+    products[2] += product < 0 ? -product : product;
   });
   team_.sum(products);
   const Vec<T>& image = x_[1];
@@ -189,7 +191,10 @@ __device__ __forceinline__ void Solver<T, Noise>::find_bound_of(const Vec<T>& y)
       most = ratio > most ? ratio : most;
     });
   }
-  const double norm = team_.maximum(most), bound = (products[0] - held(kZeta) * products[1]) / norm;
+  // What f64 may lose of the sums is taken off, as on the CPU.
+  const double norm = team_.maximum(most), lost = bound_rounding(n_), box = held(kZeta) * products[1];
+  const double sure = norm + lost * largest_inverse_weight(plan_.weight, n_) * products[1];
+  const double bound = (products[0] - box - lost * (products[2] + box)) / sure;
   if (!(norm > 0 && bound > held(kBound))) return;
   hold(kBound, bound);
   each([&](unsigned i) { dual_[i] = static_cast<double>(y.get(i)) / norm; });

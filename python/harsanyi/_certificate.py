@@ -54,14 +54,20 @@ def certify(
 
     origin = v[..., :1]
     y = _centred(problem, dual)
-    product = ((v - origin) * y).sum(-1) - problem.boxes * np.abs(y).sum(-1)
-    product = product.sum(-1)
+    products, y_size = (v - origin) * y, np.abs(y).sum(-1)
+    box = problem.boxes * y_size
+    # Multipliers that cancel could promise more than there is: what f64 may lose of the sums is taken off.
+    lost = (len(problem.by_order) + 1) * 2.0**-53
+    product = (products.sum(-1) - box - lost * (np.abs(products).sum(-1) + box)).sum(-1)
+    y_lost = lost * y_size.sum(-1)
     norm = plain = np.zeros(product.shape)
     for adjoint in (superset_zeta,) if problem.and_only else (superset_zeta, or_inverse):
         sums = _dual_norm(problem, adjoint(y))
         norm = np.maximum(norm, (sums * tables.inverse).max(-1))
         allowed = sums if tables.excluded is None else sums * ~tables.excluded
         plain = np.maximum(plain, allowed[..., 1:].max(-1, initial=0.0))
+    norm = np.where(norm > 0, norm + y_lost * tables.inverse.max(), 0.0)
+    plain = np.where(plain > 0, plain + y_lost, 0.0)
     bound = np.maximum(np.divide(product, norm, out=np.zeros_like(product), where=norm > 0), 0.0)
     l1_bound = np.maximum(np.divide(product, plain, out=np.zeros_like(product), where=plain > 0), 0.0)
     if problem.share < 1:

@@ -12,6 +12,7 @@ import harsanyi as hs
 import numpy as np
 import pytest
 import torch
+from harsanyi import _certificate
 from harsanyi.errors import ArgumentError, ArgumentTypeError
 from harsanyi.optima import band
 from harsanyi.sparse import decompose, decompose_joint, decompose_workspace
@@ -294,3 +295,15 @@ def test_multipliers_that_cancel_promise_nothing(method: Any) -> None:
     found = hs.decompose(v, zeta=0.5, gap=1e-10, weights=[np.inf, 1.0], max_steps=2000, method=method)
     assert float(found.lower_bound) <= float(found.objective)
     assert str(found.status) == "max_steps"
+
+
+def test_a_certificate_does_not_depend_on_how_many_are_made_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    v = np.random.default_rng(3).normal(size=(2, 5, 3, 16))
+    found = [hs.decompose(v), hs.decompose_joint(v)]
+    monkeypatch.setattr(
+        _certificate, "_TOGETHER", 100
+    )  # six samples of sixteen entries, two of three networks
+    for one, other in zip(found, [hs.decompose(v), hs.decompose_joint(v)], strict=True):
+        for name in ("objective", "lower_bound", "l1", "l1_lower_bound", "gap", "status"):
+            assert np.array_equal(getattr(one, name), getattr(other, name))
+            assert getattr(one, name).shape == one.steps.shape

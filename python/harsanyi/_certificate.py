@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -14,6 +14,9 @@ from harsanyi.lattice import mobius, or_inverse, superset_zeta
 from harsanyi.reductions import order_table
 
 _CACHED_PLAYERS = 14  # up to as many, the tables of the last weights are kept
+_TOGETHER = (
+    1 << 15
+)  # entries of a vector that are looked at together: what is made of them stays in the cache
 _ROUNDING = 1e-12  # an objective below this share of the dividends' l1 norm is zero
 
 
@@ -40,6 +43,19 @@ def certify(
     problem: Problem, v: Floats, and_: Floats, or_: Floats, dual: Floats, gap: float
 ) -> dict[str, Any]:
     """Objective, bound, l1, its bound, gap and status, each of the shape of the batch [...]."""
+    batch, sample = v.shape[:-2], v.shape[-2:]
+    vectors = [x.reshape(-1, *sample) for x in (v, and_, or_, dual)]
+    boxes = problem.boxes.reshape(-1, sample[0])
+    some = max(1, _TOGETHER // (sample[0] * sample[1]))
+    parts = []
+    for i in range(0, len(boxes), some):
+        part = [x[i : i + some] for x in vectors]
+        parts.append(_certify_some(replace(problem, boxes=boxes[i : i + some]), part, gap))
+    return {name: np.concatenate([part[name] for part in parts]).reshape(batch) for name in parts[0]}
+
+
+def _certify_some(problem: Problem, vectors: list[Floats], gap: float) -> dict[str, Any]:
+    v, and_, or_, dual = vectors
     tables = _tables(problem.by_order.tobytes())
     sizes = [np.abs(x) for x in ((and_,) if problem.and_only else (and_, or_))]
     unknown = np.isnan(and_[..., -1]).any(-1)
@@ -50,7 +66,7 @@ def certify(
     if problem.share < 1:
         objective = np.where(unknown, np.inf, _smallest(problem, sizes))
     else:
-        objective = np.where(unknown, np.inf, sum(x @ tables.weight for x in norms))
+        objective = np.where(unknown, np.inf, sum((x * tables.weight).sum(-1) for x in norms))
 
     origin = v[..., :1]
     y = _centred(problem, dual)

@@ -204,7 +204,7 @@ typedef enum harsanyi_decompose_status {
 
 typedef struct harsanyi_decompose_report {
   double objective; /* of the pair, as the iteration saw it, before singletons were merged */
-  double bound;     /* of the optimum, from below */
+  double bound;     /* of the optimum, from below, less what f64 may lose of its sums */
   int64_t steps;
   int64_t status; /* harsanyi_decompose_status */
 } harsanyi_decompose_report;

@@ -132,7 +132,8 @@ def test_mixed_precision_reaches_any_gap(n: int) -> None:
     assert start.lower_bound <= alone.objective
     assert alone.lower_bound <= start.objective
     size = np.abs(alone.and_).max()
-    np.testing.assert_allclose(start.and_, alone.and_, rtol=0, atol=2e-3 * size)  # one minimiser here
+    if n != 8:  # which has several minimisers
+        np.testing.assert_allclose(start.and_, alone.and_, rtol=0, atol=2e-3 * size)
     again = decompose(v, noise=0, gap=1e-5, warm_start=start)
     assert again.gap <= 1e-5
     assert again.steps < start.steps
@@ -288,13 +289,15 @@ def test_joint_options_are_named() -> None:
         decompose_joint(np.zeros((2, 8)), warm_start=3)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("method", ["auto", "splitting"])
-def test_multipliers_that_cancel_promise_nothing(method: Any) -> None:
-    """Without its singletons the game has a pair for no smaller box: multipliers grow without end."""
-    v = np.array([0.0, 0.0, 1.0, 1.0])
-    found = hs.decompose(v, zeta=0.5, gap=1e-10, weights=[np.inf, 1.0], max_steps=2000, method=method)
-    assert float(found.lower_bound) <= float(found.objective)
-    assert str(found.status) == "max_steps"
+def test_multipliers_that_cancel_promise_nothing() -> None:
+    """Without singletons this game needs all of its box: v - delta is constant, the optimum zero."""
+    v, nothing = np.array([[0.0, 0.0, 1.0, 1.0]]), np.zeros((1, 4))
+    found = hs.decompose(v[0], zeta=0.5, gap=1e-10, weights=[np.inf, 1.0])
+    assert float(found.lower_bound) <= float(found.objective) == 0
+    problem = _certificate.Problem(np.array([0, np.inf, 1]), np.array([0.5]))
+    for a, b, size in np.random.default_rng(0).random((200, 3)) * [1, 1, 1e12]:
+        dual = np.array([[-a, -size, size + a - b, b]])
+        assert _certificate.certify(problem, v, nothing, nothing, dual, 1e-3)["lower_bound"] == 0
 
 
 def test_a_certificate_does_not_depend_on_how_many_are_made_together(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -307,3 +310,19 @@ def test_a_certificate_does_not_depend_on_how_many_are_made_together(monkeypatch
         for name in ("objective", "lower_bound", "l1", "l1_lower_bound", "gap", "status"):
             assert np.array_equal(getattr(one, name), getattr(other, name))
             assert getattr(one, name).shape == one.steps.shape
+
+
+@pytest.mark.parametrize("scale", [1e-8, 1.0, 1e9])
+def test_ties_do_not_drive_the_threshold_away(scale: float) -> None:
+    v = scale * np.array([1.0, 11, 3, -4, -2, 3, 17, -6])
+    found = hs.decompose(v, noise=0, gap=1e-9, method="splitting")
+    assert (str(found.status), int(found.steps) < 2000) == ("optimal", True)
+
+
+def test_and_alone_is_found_to_tight_gaps_where_many_values_are_equal() -> None:
+    generator = np.random.default_rng(0)
+    for i in range(100):
+        v = generator.normal(size=1 << generator.integers(2, 8))
+        v = np.round(v, 1) if i % 2 == 0 else (v > 0).astype(float)
+        found = hs.decompose(v, noise=0.1, gap=1e-10, kinds="and")
+        assert (str(found.status), float(found.gap) <= 1e-10) == ("optimal", True)

@@ -306,7 +306,7 @@ __device__ __forceinline__ void Solver<T, Noise>::restart(double size) {
   });
   team_.sum(ways);
   const bool moves = ways[0] > 0 && ways[1] > 0 && (scales_move() || !job_.warm_start);
-  const double factor = moves ? capped_move(kMoveRatio * sqrt(ways[0] / ways[1])) : 1;
+  const double factor = moves ? threshold_move(sqrt(ways[0] / ways[1]), unit_, held(kPlain), count_) : 1;
   if (!Noise) restart_affine(factor);
   double move = 1;
   if (Noise && scales_move() && (ways[2] > 0 || ways[3] > 0)) {

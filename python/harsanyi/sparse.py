@@ -58,7 +58,7 @@ class Decomposition(Generic[ArrayT]):
             are at most the weight in size.
         zeta: half the width of the noise term's box.
         objective: weighted l1 norm of the pair, the empty set left out.
-        lower_bound: no pair has a smaller weighted l1 norm: `max(0, sum((v - v[0]) y) - zeta sum|y|)`, less rounding.
+        lower_bound: none is smaller: `max(0, sum((v - v[0]) y) - zeta sum|y|)`, less what rounding may take.
         l1: plain l1 norm of the pair, the empty set left out.
         l1_lower_bound: no pair has a smaller one: the same y, divided by the largest sum in size.
         gap: `(objective - lower_bound) / objective`; 0 where the objective is zero up to rounding.

@@ -54,13 +54,14 @@ HARSANYI_HD inline double capped_move(double move) {
 }
 
 // How the threshold `unit` moves by the ratio of the ways, for games of an l1 norm of `plain` over `count` dividends. It
-// stays within kMostThreshold times their mean: ties can make one way vanish, and q, whose last bits are eps times the
-// threshold, would lose the pair.
-constexpr double kMostThreshold = 1e3;
+// stays within kMostThreshold sqrt(count) times their mean: ties can make one way vanish, and q, whose last bits are eps
+// times the threshold, would lose the pair.
+constexpr double kMostThreshold = 100;
 HARSANYI_HD inline double threshold_move(double ratio, double unit, double plain, double count) {
-  const double start = plain / (count > 2 ? count - 1 : 1), move = capped_move(kMoveRatio * ratio);
-  if (unit * move < start / kMostThreshold) return start / kMostThreshold / unit;
-  return unit * move > start * kMostThreshold ? start * kMostThreshold / unit : move;
+  const double start = plain / (count > 2 ? count - 1 : 1), far = kMostThreshold * sqrt(count);
+  const double move = capped_move(kMoveRatio * ratio);
+  if (unit * move < start / far) return start / far / unit;
+  return unit * move > start * far ? start * far / unit : move;
 }
 
 // Candidates and bound are polished kPolish times by projections over-relaxed by kPolishRelax, once the gap is below

@@ -53,15 +53,16 @@ HARSANYI_HD inline double capped_move(double move) {
   return move < 1 / kMostMove ? 1 / kMostMove : (move > kMostMove ? kMostMove : move);
 }
 
-// How the threshold `unit` moves by the ratio of the ways, for games of an l1 norm of `plain` over `count` dividends. It
-// stays within kMostThreshold sqrt(count) times their mean: ties can make one way vanish, and q, whose last bits are eps
-// times the threshold, would lose the pair.
+// How the threshold `unit` moves by the ratio of the ways, for games of an l1 norm of `plain` over `count` dividends, and
+// a pair of the cost `best`, or infinity. It stays within kMostThreshold sqrt(count) times their means: ties can leave
+// one way nothing to travel, and then rounding would be larger than the multipliers, or than the pair.
 constexpr double kMostThreshold = 100;
-HARSANYI_HD inline double threshold_move(double ratio, double unit, double plain, double count) {
-  const double start = plain / (count > 2 ? count - 1 : 1), far = kMostThreshold * sqrt(count);
-  const double move = capped_move(kMoveRatio * ratio);
-  if (unit * move < start / far) return start / far / unit;
-  return unit * move > start * far ? start * far / unit : move;
+HARSANYI_HD inline double threshold_move(double ratio, double unit, double plain, double best, double count) {
+  const double far = kMostThreshold * sqrt(count), mean = 1 / (count > 2 ? count - 1 : 1);
+  const double least = best < INFINITY ? best * mean / far : 0, most = plain * mean * far;
+  const double to = unit * capped_move(kMoveRatio * ratio);
+  if (to < least) return unit < least ? 1 : least / unit;
+  return to > most ? most / unit : capped_move(kMoveRatio * ratio);
 }
 
 // Candidates and bound are polished kPolish times by projections over-relaxed by kPolishRelax, once the gap is below

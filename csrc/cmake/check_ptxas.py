@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 # Bytes of registers that a kernel may keep in local memory: what it holds of a sample for thousands of steps.
-_ALLOWED = {"decompose_samples": 64}
+_ALLOWED = {"decompose_samples": 96}
 _ENTRY = re.compile(r"Compiling entry function '(\S+)' for '(\w+)'")
 _FUNCTION = re.compile(r"Function properties for (\S+)")
 _MEMORY = re.compile(r"(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) bytes spill loads")

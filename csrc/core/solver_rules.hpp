@@ -53,7 +53,7 @@ HARSANYI_HD inline double capped_move(double move) {
   return move < 1 / kMostMove ? 1 / kMostMove : (move > kMostMove ? kMostMove : move);
 }
 
-// How the threshold `unit` moves by the ratio of the ways, for games of an l1 norm of `plain` over `count` dividends, and
+// How the threshold `unit` moves by the ratio of the ways, for games of an l1 norm of `plain` over `count` dividends and
 // a pair of the cost `best`, or infinity. It stays within kMostThreshold sqrt(count) times their means: ties can leave
 // one way nothing to travel, and then rounding would be larger than the multipliers, or than the pair.
 constexpr double kMostThreshold = 100;

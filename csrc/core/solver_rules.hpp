@@ -53,9 +53,9 @@ HARSANYI_HD inline double capped_move(double move) {
   return move < 1 / kMostMove ? 1 / kMostMove : (move > kMostMove ? kMostMove : move);
 }
 
-// How the threshold `unit` moves by the ratio of the ways, for games of an l1 norm of `plain` over `count` dividends and
-// a pair of the cost `best`, or infinity. It stays within kMostThreshold sqrt(count) times their means: ties can leave
-// one way nothing to travel, and then rounding would be larger than the multipliers, or than the pair.
+// How the threshold `unit` moves by the ratio of the ways, for games of an l1 norm of `plain` over `count` dividends, a
+// pair of the cost `best` known, or infinity. It stays within kMostThreshold sqrt(count) times their means: ties can
+// leave one way nothing to travel, and then rounding would be larger than the multipliers, or than the pair.
 constexpr double kMostThreshold = 100;
 HARSANYI_HD inline double threshold_move(double ratio, double unit, double plain, double best, double count) {
   const double far = kMostThreshold * sqrt(count), mean = 1 / (count > 2 ? count - 1 : 1);

@@ -60,9 +60,9 @@ constexpr double kMostThreshold = 100;
 HARSANYI_HD inline double threshold_move(double ratio, double unit, double plain, double best, double count) {
   const double far = kMostThreshold * sqrt(count), mean = 1 / (count > 2 ? count - 1 : 1);
   const double least = best < INFINITY ? best * mean / far : 0, most = plain * mean * far;
-  const double to = unit * capped_move(kMoveRatio * ratio);
+  const double move = capped_move(kMoveRatio * ratio), to = unit * move;
   if (to < least) return unit < least ? 1 : least / unit;
-  return to > most ? most / unit : capped_move(kMoveRatio * ratio);
+  return to > most ? most / unit : move;
 }
 
 // Candidates and bound are polished kPolish times by projections over-relaxed by kPolishRelax, once the gap is below

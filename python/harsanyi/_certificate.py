@@ -14,9 +14,7 @@ from harsanyi.lattice import mobius, or_inverse, superset_zeta
 from harsanyi.reductions import order_table
 
 _CACHED_PLAYERS = 14  # up to as many, the tables of the last weights are kept
-_TOGETHER = (
-    1 << 15
-)  # entries of a vector that are looked at together: what is made of them stays in the cache
+_TOGETHER = 1 << 15  # entries of a vector looked at together: what is made of them stays in the cache
 _ROUNDING = 1e-12  # an objective below this share of the dividends' l1 norm is zero
 
 

@@ -38,10 +38,10 @@ Pieces<T> place(const harsanyi_decompose_options& options, int n, int64_t batch,
   Pieces<T> pieces;
   pieces.workers = shared || batch < 2 ? 1 : (batch < threads ? static_cast<int>(batch) : threads);
   Arena arena{memory, 0};
-  pieces.plan = DecomposePlan<T>::place(options, n, noise, arena);
-  if (pieces.plan.begins_in_f32) pieces.ahead = DecomposePlan<float>::place(options, n, noise, arena);
+  pieces.plan = DecomposePlan<T>::place(kernels(), options, n, noise, arena);
+  if (pieces.plan.begins_in_f32) pieces.ahead = DecomposePlan<float>::place(kernels(), options, n, noise, arena);
   const size_t before = arena.used;
-  pieces.scratch = DecomposeScratch<T>::place(kernels(), pieces.plan, shared ? threads : 1, arena);
+  pieces.scratch = DecomposeScratch<T>::place(kernels(), pieces.plan, pieces.ahead, shared ? threads : 1, arena);
   pieces.scratch_bytes = arena.used - before;
   pieces.bytes = before + pieces.scratch_bytes * static_cast<size_t>(pieces.workers) + 64;
   return pieces;
@@ -126,6 +126,7 @@ harsanyi_status decompose_those_of(int players, const harsanyi_decompose_options
     const size_t offset = static_cast<size_t>(worker) * pieces.scratch_bytes;
     scratch.memory += offset / sizeof(T);
     scratch.spin = pieces.scratch.spin.moved(offset);
+    scratch.spin_ahead = pieces.scratch.spin_ahead.moved(offset);
     scratch.basis = pieces.scratch.basis.moved(offset);
     if (scratch.terms != nullptr) scratch.terms += offset / sizeof(double);
     if (scratch.tiles != nullptr) scratch.tiles += offset;

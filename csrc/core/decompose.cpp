@@ -40,8 +40,8 @@ bool Interrupt::stopped() noexcept {
 }
 
 template <class T>
-DecomposePlan<T> DecomposePlan<T>::place(const harsanyi_decompose_options& options, int n, bool noise,
-                                         Arena& arena) noexcept {
+DecomposePlan<T> DecomposePlan<T>::place(const KernelTable& table, const harsanyi_decompose_options& options, int n,
+                                         bool noise, Arena& arena) noexcept {
   DecomposePlan plan;
   plan.n = n;
   plan.networks = options.networks;
@@ -49,17 +49,18 @@ DecomposePlan<T> DecomposePlan<T>::place(const harsanyi_decompose_options& optio
   plan.and_only = options.and_only != 0;
   plan.heuristic = options.share < 1;
   plan.has_affine = n > 0 && !noise && !plan.and_only && !plan.heuristic && plan.networks == 1;
-  plan.begins_in_f32 = plan.has_affine && n >= kLeastAhead && sizeof(T) == sizeof(double) && options.single_first != 0;
+  plan.begins_in_f32 = n >= kLeastAhead && sizeof(T) == sizeof(double) && options.single_first != 0 &&
+                       !plan.heuristic && !plan.and_only && plan.networks == 1;
   plan.pivots = n > 0 && noise && sizeof(T) == sizeof(double) && !plan.heuristic && plan.networks == 1 &&
                 options.simplex_first != 0;
   plan.folds = plan.has_affine && n >= kLeastFolded && n <= kMostFolded;
-  const size_t table = static_cast<size_t>(n + 1) * kTableRow;
-  plan.weight = arena.take<T>(table);
-  plan.inverse_weight = arena.take<T>(table);
-  plan.ratio = arena.take<T>(table);
-  plan.inverse = arena.take<T>(table);
+  const size_t entries = static_cast<size_t>(n + 1) * kTableRow;
+  plan.weight = arena.take<T>(entries);
+  plan.inverse_weight = arena.take<T>(entries);
+  plan.ratio = arena.take<T>(entries);
+  plan.inverse = arena.take<T>(entries);
   if (plan.has_affine) plan.affine = AffineBlock<T>::place(n, arena);
-  if (noise && !plan.and_only) plan.spin = SpinPaths::place(n, arena);
+  if (noise && !plan.and_only) plan.spin = SpinPaths::place(n, table.sparse<T>().path_bits, arena);
   return plan;
 }
 
@@ -93,12 +94,13 @@ void DecomposePlan<T>::build(const harsanyi_decompose_options& options) noexcept
 }
 
 template <class T>
-DecomposeScratch<T> DecomposeScratch<T>::place(const KernelTable& table, const DecomposePlan<T>& plan, int threads,
-                                               Arena& arena) noexcept {
+DecomposeScratch<T> DecomposeScratch<T>::place(const KernelTable& table, const DecomposePlan<T>& plan,
+                                               const DecomposePlan<float>& ahead, int threads, Arena& arena) noexcept {
   DecomposeScratch scratch;
   scratch.threads = threads;
   scratch.memory = arena.take<T>(Solver<T>::vectors(plan) * (static_cast<size_t>(plan.networks) << plan.n));
   if (plan.noise && !plan.and_only) scratch.spin = SpinSolver<T>::place(plan.spin, arena);
+  if (plan.noise && plan.begins_in_f32) scratch.spin_ahead = SpinSolver<float>::place(ahead.spin, arena);
   if (plan.pivots) {
     scratch.basis = Basis::place(Simplex::most_terms(plan.n), arena);
     scratch.terms = arena.take<double>(Simplex::numbers(plan.n));
@@ -123,14 +125,15 @@ harsanyi_decompose_report decompose_sample(const KernelTable& table, const Decom
       loose.gap = std::max(options.gap, single_gap(plan.n));
       DecomposeScratch<float> lent;  // the second half of the memory, so that its points can be widened into the first
       lent.threads = scratch.threads;
+      lent.spin = scratch.spin_ahead;
       lent.memory = reinterpret_cast<float*>(scratch.memory) + (Solver<T>::vectors(plan) << plan.n);
       lent.tiles = scratch.tiles;
       lent.tile_bytes = scratch.tile_bytes;
       Solver<float> first(table, *ahead, loose, sample, lent, interrupt);
-      if (first.run_ahead()) return solver.run_after(first);
+      return solver.run(&first);
     }
   }
-  return solver.run();
+  return solver.run(nullptr);
 }
 
 template struct DecomposePlan<float>;

@@ -17,9 +17,9 @@
 // and what that leaves given to the nearest pair) and from the thresholded one (what it leaves moved into one kind),
 // and the multipliers y give the lower bound (v.y - zeta |y|_1) / max(|Z^T y|, |Q^T y|) / w, y less its mean: valid
 // for any y. The best of each is kept, and polished near the gap asked for (solver_polish.inl.hpp).
-// Without noise a run begins in f32 and goes on in f64 from the same point (solver_run.inl.hpp). With noise it begins
-// with the dual simplex method, which ends with the exact optimum where that has few terms, and elsewhere makes pairs
-// of the iteration's points (simplex.hpp). Null players have been left out before (null_players.hpp).
+// With noise a run begins with the dual simplex method, which ends with the exact optimum where that has few terms, and
+// elsewhere makes pairs of the iteration's points (simplex.hpp). The iteration begins in f32 and goes on in f64 from
+// the same point (solver_run.inl.hpp). Null players have been left out before (null_players.hpp).
 // Several networks together cost (1 - alpha) max_k + alpha sum_k of an interaction's sizes; one system each.
 // Order of operations fixed: the same bits on any number of threads.
 #pragma once
@@ -49,7 +49,8 @@ inline size_t table_place(size_t set) noexcept {
 // What all samples of a batch share.
 template <class T>
 struct DecomposePlan {
-  static DecomposePlan place(const harsanyi_decompose_options& options, int n, bool noise, Arena& arena) noexcept;
+  static DecomposePlan place(const KernelTable& table, const harsanyi_decompose_options& options, int n, bool noise,
+                             Arena& arena) noexcept;
   void build(const harsanyi_decompose_options& options) noexcept;
 
   int n = 0, networks = 1;
@@ -69,13 +70,15 @@ struct DecomposePlan {
 // Scratch memory of one sample, and the threads that work on it.
 template <class T>
 struct DecomposeScratch {
-  static DecomposeScratch place(const KernelTable& table, const DecomposePlan<T>& plan, int threads,
-                                Arena& arena) noexcept;
+  // ahead: the plan of a beginning in f32, where there is one.
+  static DecomposeScratch place(const KernelTable& table, const DecomposePlan<T>& plan,
+                                const DecomposePlan<float>& ahead, int threads, Arena& arena) noexcept;
 
   int threads = 1;
   T* memory = nullptr;
   SpinSolver<T> spin;  // for the scale of this sample's noise block
-  Basis basis;         // of the dual simplex method, and its numbers by term
+  SpinSolver<float> spin_ahead;
+  Basis basis;  // of the dual simplex method, and its numbers by term
   double* terms = nullptr;
   char* tiles = nullptr;  // tile_bytes for each thread
   size_t tile_bytes = 0;

@@ -73,8 +73,8 @@ struct Parts {
     bytes = arena.used;
     if (noise) {
       const size_t largest = (static_cast<size_t>(coupled) + 1) << dense;
-      work = arena.take<double>(largest * largest);
-      spin = SpinPaths::place(n, arena);
+      work = arena.take<double>(3 * largest * largest);
+      spin = SpinPaths::place(n, dense, arena);
     }
     all = arena.used;
   }
@@ -88,15 +88,22 @@ void fill_spins(const Parts& parts, DecomposePlanHead& head) {
   const SpinPaths& spin = parts.spin;
   head.dense = spin.dense();
   head.coupled = spin.coupled();
-  for (int level = 0; level <= head.coupled; ++level) head.level_begin[level] = spin.level_begin(level);
-  for (int32_t i = 0; i < head.level_begin[head.coupled]; ++i) {
-    const SpinPair& pair = spin.pairs()[i];
-    parts.pair_rows[2 * i] = pair.low;
-    parts.pair_rows[2 * i + 1] = pair.high;
-    parts.pair_turns[2 * i] = pair.c;
-    parts.pair_turns[2 * i + 1] = pair.s;
+  int32_t pairs = 0;
+  for (int level = 0; level < head.coupled; ++level) {
+    head.level_begin[level] = pairs;
+    for (int32_t path = 0; path < spin.paths(level); ++path) {
+      const int32_t* const row = spin.rows(level, path);
+      const int d = spin.spin(level, path);
+      for (int i = 1; i <= d; ++i, ++pairs) {
+        parts.pair_rows[2 * pairs] = 2 * row[i];
+        parts.pair_rows[2 * pairs + 1] = 2 * row[i - 1] + 1;
+        parts.pair_turns[2 * pairs] = std::sqrt((d + 1.0 - i) / (d + 1));
+        parts.pair_turns[2 * pairs + 1] = std::sqrt(i / (d + 1.0));
+      }
+    }
   }
-  std::memcpy(parts.rows, spin.rows(0), sizeof(int32_t) << head.coupled);  // of all paths, sorted by spin already
+  head.level_begin[head.coupled] = pairs;
+  std::memcpy(parts.rows, spin.rows(head.coupled, 0), sizeof(int32_t) << head.coupled);  // sorted by spin already
   int32_t row = 0, value = 0, path = 0;
   for (int d = head.coupled; d >= 0; d -= 2) {
     const int k = head.spins++;
@@ -104,10 +111,10 @@ void fill_spins(const Parts& parts, DecomposePlanHead& head) {
     head.first_row[k] = row;
     head.first_value[k] = value;
     head.first_entry[k] = head.entries;
-    for (; path < spin.paths() && spin.spin(path) == d; ++path) ++head.paths[k];
+    for (; path < spin.paths(head.coupled) && spin.spin(head.coupled, path) == d; ++path) ++head.paths[k];
     row += head.paths[k] * (d + 1);
     const int entries = head.side[k] * head.side[k];
-    std::memcpy(parts.work, spin.block(d), sizeof(double) * static_cast<size_t>(entries));
+    spin_block(d, head.dense, parts.work, parts.work + entries);
     diagonalise(parts.work, head.side[k], parts.vectors + head.entries, parts.values + value);
     value += head.side[k];
     head.entries += entries;

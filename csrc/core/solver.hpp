@@ -63,23 +63,26 @@ class Solver {
   static size_t vectors(const DecomposePlan<T>& plan) noexcept {
     const size_t kinds = plan.and_only ? 1 : 2, blocks = kinds + (plan.noise ? 1 : 0);
     const size_t all = 3 * blocks + (plan.networks > 1 ? kinds : 0) + (plan.noise ? 2 : 1) + (plan.heuristic ? 2 : 0);
-    return plan.pivots ? std::max(all, blocks + Simplex::kVectors) : all;  // behind q, for a crossing
+    if (!plan.pivots) return all;
+    return std::max(all, blocks + Simplex::kVectors + (plan.begins_in_f32 ? kKept : 0));  // behind q, for a crossing
   }
 
-  harsanyi_decompose_report run() noexcept;
-  // The same in two parts: in f32, and on from there in f64.
-  bool run_ahead() noexcept;
-  harsanyi_decompose_report run_after(const Solver<float>& first) noexcept;
+  // first: what the iteration begins with in f32, in the second half of the memory, or null.
+  harsanyi_decompose_report run(Solver<float>* first) noexcept;
 
  private:
   template <class>
   friend class Solver;
+  static constexpr size_t kKept = 2;  // vectors at the end of the memory, where a crossing leaves q of f32
   static constexpr Dtype kType = sizeof(T) == 4 ? Dtype::f32 : Dtype::f64;
 
   T* at(T* base, int k) const noexcept { return base + offset(k); }
   size_t offset(int k) const noexcept { return static_cast<size_t>(k) * count_; }
   double origin(int k) const noexcept { return sample_.v[offset(k)]; }
   double zeta(int k) const noexcept { return plan_.noise ? sample_.zeta[k] : 0; }
+  double least_scale() const noexcept {
+    return plan_.noise && sizeof(T) == sizeof(float) ? least_single_scale(plan_.n) : 0;
+  }
   bool has_box() const noexcept { return zeta(0) > 1e-9 * plain_; }  // of one network, wider than rounding
   bool joint() const noexcept { return plan_.networks > 1; }
   int kinds() const noexcept { return plan_.and_only ? 1 : 2; }
@@ -168,6 +171,10 @@ class Solver {
   }
   void look(int64_t checks) noexcept;
   bool iterate() noexcept;
+  template <class U>
+  void take_over(const Solver<U>& other) noexcept;
+  bool run_ahead(Solver<double>& wide) noexcept;
+  harsanyi_decompose_report run_after(const Solver<float>& first) noexcept;
   harsanyi_decompose_report report(bool done) noexcept;
   bool gains(int64_t checks) noexcept;
   bool stalls() noexcept;
@@ -178,15 +185,17 @@ class Solver {
   bool crossing_is_due() const noexcept;
   int64_t pivots_left() const noexcept { return options_.max_steps - steps_ - pivots_ - 1; }  // and a last step
   void cross_over() noexcept;
+  void make_vertex() noexcept;
   void begin() noexcept;
   void rotate_values() noexcept;
   void warm() noexcept;
+  void try_warm() noexcept;
   void project() noexcept;
   void project_pair() noexcept;
   void project_folded() noexcept;
   void unfold() noexcept;
-  void solve(T* x, T* y, T*& solution) const noexcept;
-  T* solve_noise(T* a, T* o, const T* noise, T bound) const noexcept;
+  void solve(T* x) const noexcept;
+  void solve_noise(T* a, T* o, const T* noise, T bound) const noexcept;
   void reflect_noise() noexcept;
   Step<T> next_step() noexcept;
   double advance() noexcept;
@@ -252,7 +261,7 @@ class Solver {
   // Of a heuristic, its best when it last gained, and the look until which it may gain again; ahead in f32, the gap.
   double gained_ = INFINITY;
   int64_t patient_until_ = 0, gained_at_ = 0;
-  bool ahead_ = false;
+  Solver<double>* wide_ = nullptr;  // ahead in f32: what goes on
 };
 
 }  // namespace harsanyi

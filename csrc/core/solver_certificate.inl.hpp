@@ -150,7 +150,7 @@ void Solver<T>::from_thresholds(bool keep_or) noexcept {
   try_pair(x_[0], x_[1], x_[2], 1);
 }
 
-// The y whose A^T y is nearest to the multipliers in x, which is used up; x[1] stays free without noise, x[2] with it.
+// The y, in x[0], whose A^T y is nearest to the multipliers in x, which is used up.
 template <class T>
 T* Solver<T>::explain_multipliers() noexcept {
   if (!plan_.noise) {
@@ -168,9 +168,8 @@ T* Solver<T>::explain_multipliers() noexcept {
     if (!plan_.and_only) kernel_.add(m, -1, at(x_[1], k) + i, at(x_[0], k) + i);
     kernel_.add(m, static_cast<T>(scale_), at(x_[2], k) + i, at(x_[0], k) + i);
   });
-  T* y;
-  solve(x_[0], t1_, y);
-  return y;
+  solve(x_[0]);
+  return x_[0];
 }
 
 // The multipliers q - z as a bound; returns their y. Uses x.

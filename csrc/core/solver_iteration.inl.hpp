@@ -42,9 +42,11 @@ void Solver<T>::start() noexcept {
   // A candidate without excluded sets exists only where the residual lies inside the box: aim at a smaller one.
   if (plan_.excluded && plan_.noise) box_ = 1 - std::max(options_.gap, 1e-4) / 4;
   if (!plan_.noise) rotate_values();
-  if (plan_.noise && !plan_.and_only) spin_.build(plan_.spin, table_, 1);
+  scale_ = std::max(scale_, least_scale());
+  if (plan_.noise && !plan_.and_only) spin_.build(plan_.spin, table_, scale_ * scale_);
   if (options_.warm_start) {
     warm();
+    if (!plan_.heuristic) try_warm();
   } else {
     for (T* q : q_) {
       if (q != nullptr) std::memset(q, 0, all_ * sizeof(T));
@@ -97,15 +99,33 @@ void Solver<T>::warm() noexcept {
   }
   if (!plan_.noise) return;
   for (size_t i = 0; i < all_; ++i)
-    q_[2][i] = static_cast<T>(sample_.delta[i]) + unit_ * static_cast<T>(sample_.dual[i]);
+    q_[2][i] = static_cast<T>(sample_.delta[i] / scale_ + static_cast<double>(unit_) * scale_ * sample_.dual[i]);
 }
 
-// solution <- (A A^T)^-1 x, in x or y.
+// The given pair, brought to this game, and the given multipliers: for the same game the end.
 template <class T>
-void Solver<T>::solve(T* x, T* y, T*& solution) const noexcept {
+void Solver<T>::try_warm() noexcept {
+  for (size_t i = 0; i < all_; ++i) {
+    x_[0][i] = static_cast<T>(sample_.and_[i]);
+    if (x_[1] != nullptr) x_[1][i] = -static_cast<T>(sample_.or_[i]);
+    if (x_[2] != nullptr) x_[2][i] = static_cast<T>(sample_.delta[i] / scale_);
+  }
+  for (int k = 0; k < plan_.networks; ++k) {  // of v - v[0], on the empty set
+    const size_t empty = offset(k);
+    x_[0][empty] = static_cast<T>((plan_.noise ? -sample_.delta[empty] : 0) - sample_.or_[empty]);
+    if (x_[1] != nullptr) x_[1][empty] = 0;
+  }
+  project_pair();
+  from_points();
+  for (size_t i = 0; i < all_; ++i) x_[0][i] = static_cast<T>(sample_.dual[i]);
+  find_bound_of(x_[0], plan_.noise ? x_[2] : x_[1]);
+}
+
+// x <- (A A^T)^-1 x
+template <class T>
+void Solver<T>::solve(T* x) const noexcept {
   if (!plan_.and_only) {
-    for (int k = 0; k < plan_.networks; ++k) spin_.solve(plan_.spin, table_, at(x, k), at(y, k), scratch_.threads);
-    solution = y;
+    for (int k = 0; k < plan_.networks; ++k) spin_.solve(plan_.spin, table_, at(x, k), scratch_.threads);
     return;
   }
   named(Kind::rotate, x);
@@ -113,7 +133,6 @@ void Solver<T>::solve(T* x, T* y, T*& solution) const noexcept {
     kernel_.weigh_pairs(i, m, nullptr, plan_.inverse, nullptr, at(x, k) + i);
   });
   named(Kind::rotate_back, x);
-  solution = x;
 }
 
 // x <- the nearest point of the constraint.
@@ -141,23 +160,23 @@ void Solver<T>::project_pair() noexcept {
     named(Kind::rotate_back, x_[1]);
     return;
   }
-  T* const y = solve_noise(t1_, t2_, x_[2], static_cast<T>(INFINITY));
-  T* const image = y == t2_ ? t1_ : t2_;
+  solve_noise(t1_, t2_, x_[2], static_cast<T>(INFINITY));
   const auto add = [&](T sign, const T* from, T* to) {
     each([&](int k, size_t i, size_t m, size_t) { kernel_.add(m, sign, from + offset(k) + i, at(to, k) + i); });
   };
-  add(static_cast<T>(-scale_), y, x_[2]);
-  named(Kind::superset_zeta, y, image);
-  add(-1, image, x_[0]);
-  if (plan_.and_only) return;
-  named(Kind::or_inverse, y);
-  add(1, y, x_[1]);
+  add(static_cast<T>(-scale_), t1_, x_[2]);
+  if (!plan_.and_only) {
+    named(Kind::or_inverse, t1_, t2_);
+    add(1, t2_, x_[1]);
+  }
+  named(Kind::superset_zeta, t1_);
+  add(-1, t1_, x_[0]);
 }
 
-// The nearest point is x - A^T y with A = (Z, Q, s I) and A A^T y = A x - v. Returns y, which is o, or a for AND alone;
-// a and o may be x itself. The noise is reflected at `bound` first.
+// The nearest point is x - A^T y with A = (Z, Q, s I) and A A^T y = A x - v. a becomes y, o is used up; they may be x
+// itself. The noise is reflected at `bound` first.
 template <class T>
-T* Solver<T>::solve_noise(T* a, T* o, const T* noise, T bound) const noexcept {
+void Solver<T>::solve_noise(T* a, T* o, const T* noise, T bound) const noexcept {
   named(Kind::zeta, x_[0], a);
   if (!plan_.and_only) named(Kind::or_inverse, x_[1], o);
   each([&](int k, size_t i, size_t m, size_t) {
@@ -165,9 +184,7 @@ T* Solver<T>::solve_noise(T* a, T* o, const T* noise, T bound) const noexcept {
     kernel_.residual(m, sample_.v + offset(k) + i, origin(k), other, static_cast<T>(scale_), bound,
                      noise + offset(k) + i, at(a, k) + i);
   });
-  T* y;
-  solve(a, o, y);
-  return y;
+  solve(a);
 }
 
 template <class T>
@@ -211,8 +228,7 @@ double Solver<T>::advance() noexcept {
 // neither, and the pair's is worked on in place: at n = 14 what a step touches just fits the second-level cache.
 template <class T>
 double Solver<T>::move_on() noexcept {
-  T* const y = solve_noise(x_[0], x_[1], q_[2], prox(2, 0).unit);
-  T* const image = plan_.and_only ? t1_ : x_[0];
+  solve_noise(x_[0], x_[1], q_[2], prox(2, 0).unit);
   const Step<T> step = next_step();
   double size = 0;
   const auto move = [&](int block, double factor, const T* by) {
@@ -221,13 +237,13 @@ double Solver<T>::move_on() noexcept {
       return kernel_.advance(here, prox(block, k), i, m, q_[block] + i, x_[block] + i, anchor_[block] + i);
     });
   };
-  move(2, -scale_, y);
-  named(Kind::superset_zeta, y, image);
-  move(0, -1, image);
+  move(2, -scale_, x_[0]);
   if (!plan_.and_only) {
-    named(Kind::or_inverse, y);
-    move(1, 1, y);
+    named(Kind::or_inverse, x_[0], x_[1]);
+    move(1, 1, x_[1]);
   }
+  named(Kind::superset_zeta, x_[0]);
+  move(0, -1, x_[0]);
   return std::sqrt(size);
 }
 

@@ -26,6 +26,10 @@ constexpr double kNoiseRatio = 0.7, kLeastMove = 1.25;
 constexpr int kFirstMove = 8, kFirstWarmMove = 60;
 // What f32 can promise without noise; a run in f64 begins in f32 down to there.
 HARSANYI_HD constexpr double single_gap(int n) { return n > 18 ? 5e-4 * (1 << (n - 18)) : 5e-4; }
+// With noise f32 loses about phi^n eps / scale of a point in each projection, and where that is much the iteration runs
+// away. On trained and planted games it is below 4e-5; on random ones, whose box is narrow, the scale falls and falls.
+constexpr double kMostLost = 1e-4;
+inline double least_single_scale(int n) { return 0x1p-24 * pow(kPhi, n) / kMostLost; }
 // The simplex methods take the iteration's point up after kFirstCrossing steps, for kCrossingPivots of the dual one and
 // kImprovingPivots of the primal one at most; again after so many times the steps, as that led to a pair or not, or
 // when the gap is near the one wanted.

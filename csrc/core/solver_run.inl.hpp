@@ -75,9 +75,10 @@ bool Solver<T>::iterate() noexcept {
         done = !gains(checks);
         reflect_all();
       }
-      if (ahead_ && !done && stalls()) break;
+      if (wide_ != nullptr && !done && stalls()) break;
     }
     restart(size);
+    if (wide_ != nullptr && scale_ < least_scale()) break;
     if (!done && crossing_is_due()) {
       cross_over();
       done = reached();
@@ -102,7 +103,7 @@ harsanyi_decompose_report Solver<T>::report(bool done) noexcept {
 }
 
 template <class T>
-harsanyi_decompose_report Solver<T>::run() noexcept {
+harsanyi_decompose_report Solver<T>::run(Solver<float>* first) noexcept {
   measure();
   if (plan_.and_only && !plan_.noise) return and_alone();
   if (!(plain_ > 0)) {  // constant
@@ -114,6 +115,9 @@ harsanyi_decompose_report Solver<T>::run() noexcept {
   if (plan_.pivots && plain_ > 0) {
     if (finds_vertex()) return report(true);
     if (interrupt_.stopped()) return report(false);
+  }
+  if constexpr (sizeof(T) == sizeof(double)) {
+    if (first != nullptr && first->run_ahead(*this)) return run_after(*first);
   }
   start();
   return report(iterate());
@@ -141,7 +145,8 @@ bool Solver<T>::finds_vertex() noexcept {
 // The iteration knows the optimum's terms and subsets long before it has their values, and those of the pair come last.
 template <class T>
 bool Solver<T>::crossing_is_due() const noexcept {
-  if (!plan_.pivots || plan_.band_from > 0 || plan_.band_to < plan_.n) return false;  // an order is free
+  const bool pivots = wide_ != nullptr ? wide_->plan_.pivots : plan_.pivots;
+  if (!pivots || plan_.band_from > 0 || plan_.band_to < plan_.n) return false;  // an order is free
   return stretch_ == 0 && has_box() && pivots_left() > 0 &&
          ::harsanyi::crossing_is_due(steps_, crossed_at_, crosses_at_, gap(), options_.gap);
 }
@@ -149,8 +154,27 @@ bool Solver<T>::crossing_is_due() const noexcept {
 template <class T>
 void Solver<T>::cross_over() noexcept {
   if constexpr (sizeof(T) == sizeof(double)) {
+    make_vertex();
+  } else {
+    const size_t all = 3 * count_;
+    double* const end = wide_->scratch_.memory + Solver<double>::vectors(wide_->plan_) * count_;
+    float* const kept = reinterpret_cast<float*>(end - kKept * count_);
+    std::memcpy(kept, q_[0], all * sizeof(float));
+    std::copy(kept, kept + all, wide_->q_[0]);
+    wide_->take_over(*this);
+    wide_->make_vertex();
+    take_over(*wide_);
+    std::memcpy(q_[0], kept, all * sizeof(float));
+  }
+  begin();
+}
+
+// Uses all but q.
+template <class T>
+void Solver<T>::make_vertex() noexcept {
+  if constexpr (sizeof(T) == sizeof(double)) {
     DecomposeScratch<double> behind = scratch_;
-    behind.memory = x_[0];  // all but q
+    behind.memory = x_[0];
     Simplex simplex(table_, plan_, sample_, behind, options_.gap, interrupt_);
     const int64_t most = std::min(kCrossingPivots, pivots_left());
     const size_t terms = most_crossing_terms(scratch_.basis.most(), steps_, count_);
@@ -166,50 +190,70 @@ void Solver<T>::cross_over() noexcept {
     pivots_ += simplex.pivots();
     crossed_at_ = steps_;
     crosses_at_ = static_cast<int64_t>((found ? kNextCrossing : kNextTry) * static_cast<double>(steps_));
-    begin();
   }
 }
 
-// The beginning of a run in f64. Returns whether f32 can hold the game's numbers and their squares.
+// Where another one has come, but for its point.
 template <class T>
-bool Solver<T>::run_ahead() noexcept {
-  measure();
-  if (!(plain_ < 1e15 && plain_ > 1e-10 * static_cast<double>(count_))) return false;
-  start();
-  ahead_ = true;
-  iterate();
-  return true;
+template <class U>
+void Solver<T>::take_over(const Solver<U>& other) noexcept {
+  plain_ = other.plain_;
+  spread_ = other.spread_;
+  best_ = other.best_;
+  bound_ = other.bound_;
+  steps_ = other.steps_;
+  pivots_ = other.pivots_;
+  crossed_at_ = other.crossed_at_;
+  crosses_at_ = other.crosses_at_;
+  unit_ = static_cast<T>(other.unit_);
+  scale_ = other.scale_;
+  affine_scale_ = other.affine_scale_;
 }
 
-// Whether rounding keeps f32 from the gap: nothing gained over half of the steps.
+// The beginning of a run in f64. Returns whether f32 can hold the game's numbers and their squares, and held them.
+template <class T>
+bool Solver<T>::run_ahead(Solver<double>& wide) noexcept {
+  take_over(wide);
+  if (!(plain_ < 1e15 && plain_ > 1e-10 * static_cast<double>(count_))) return false;
+  wide_ = &wide;
+  last_size_ = 0;
+  start();
+  iterate();
+  return std::isfinite(last_size_);
+}
+
+// Whether rounding keeps f32 from the gap: nothing gained over half of the steps, or with noise, where the gap stands
+// still for long in f64 too, over three quarters of them.
 template <class T>
 bool Solver<T>::stalls() noexcept {
   if (gap() < 0.95 * gained_) {
     gained_ = gap();
     gained_at_ = steps_;
   }
-  return steps_ > 2 * gained_at_ + 100;
+  return steps_ > (plan_.noise ? 4 : 2) * gained_at_ + 100;
 }
 
-// The rest of it: what f32 found, weighed in f64, and if that is not enough on from its point. `first` holds that in
-// the second half of the memory.
+// The rest of it: what f32 found, weighed in f64, and if that is not enough on from its point.
 template <class T>
 harsanyi_decompose_report Solver<T>::run_after(const Solver<float>& first) noexcept {
-  plain_ = first.plain_;
-  spread_ = first.spread_;
-  steps_ = first.steps_;
-  if (std::isfinite(first.best_)) {
+  take_over(first);
+  if (std::isfinite(best_)) {
     repair();
     best_ = cost(sample_.and_, sample_.or_);
   }
+  bound_ = 0;
   std::copy(sample_.dual, sample_.dual + count_, q_[0]);
   find_bound_of(q_[0], q_[1]);
-  if (reached() || steps_ >= options_.max_steps || interrupt_.stopped()) return report(reached());
-  unit_ = static_cast<T>(first.unit_);
-  affine_scale_ = first.affine_scale_;
-  for (int kind = 0; kind < 2; ++kind) std::copy(first.q_[kind], first.q_[kind] + count_, q_[kind]);
+  if (reached() || steps_ + pivots_ >= options_.max_steps || interrupt_.stopped()) return report(reached());
+  for (int b = 0; b < 3; ++b) {
+    if (q_[b] != nullptr) std::copy(first.q_[b], first.q_[b] + count_, q_[b]);
+  }
   std::copy(first.affine_[0], first.affine_[0] + kAffine, affine_[0]);
-  rotate_values();
+  if (plan_.noise) {
+    spin_.build(plan_.spin, table_, scale_ * scale_);
+  } else {
+    rotate_values();
+  }
   begin();
   return report(iterate());
 }

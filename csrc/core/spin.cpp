@@ -1,8 +1,9 @@
 #include "spin.hpp"
 
+#include <algorithm>
 #include <cmath>
-#include <cstring>
 
+#include "../lattice/bits.hpp"
 #include "symmetric.hpp"
 #include "threads.hpp"
 
@@ -18,111 +19,89 @@ double kronecker_entry(const double (&k)[4], int bits, int row, int column) {
 
 }  // namespace
 
-SpinPaths SpinPaths::place(int n, Arena& arena) noexcept {
+SpinPaths SpinPaths::place(int n, int dense, Arena& arena) noexcept {
   SpinPaths spin;
   spin.n_ = n;
-  spin.dense_ = n < 3 ? n : 3;
+  spin.dense_ = n < dense ? 0 : dense;
   spin.coupled_ = n - spin.dense_;
   const size_t rows = size_t{1} << spin.coupled_;
-  spin.pairs_ = arena.take<SpinPair>(rows);
-  spin.level_begin_ = arena.take<int32_t>(static_cast<size_t>(spin.coupled_) + 1);
-  spin.rows_ = arena.take<int32_t>(2 * rows);  // the second half: the level before, while building
-  spin.path_begin_ = arena.take<int32_t>(2 * rows + 2);
-  for (int d = spin.coupled_; d >= 0; d -= 2) {
-    spin.entry_[d] = spin.entries_;
-    spin.entries_ += spin.side(d) * spin.side(d);
-    if (spin.side(d) > spin.largest_) spin.largest_ = spin.side(d);
+  spin.rows_ = arena.take<int32_t>(2 * rows);
+  spin.begin_ = arena.take<int32_t>(2 * rows + static_cast<size_t>(spin.coupled_) + 1);
+  spin.factors_ = arena.take<double>(2 * rows);  // the second half: the level before, while building
+  size_t entries = 0;
+  for (int d = n; d >= 0; d -= 2) {
+    spin.entry_[d] = entries;
+    entries += static_cast<size_t>((d + 1) * (d + 1));
   }
-  // And two powers, while building.
-  spin.blocks_ = arena.take<double>(spin.entries_ + 2 * kMostSymmetric * kMostSymmetric);
+  spin.blocks_ = arena.take<double>(entries);
+  spin.scales_ = arena.take<double>(std::max(entries, static_cast<size_t>(2 * (n + 1) * (n + 1))));
   return spin;
 }
 
 void SpinPaths::build() noexcept {
-  const size_t all = size_t{1} << coupled_;
-  int32_t* now = rows_;
-  int32_t* before = rows_ + all;
-  int32_t* begin = path_begin_;
-  int32_t* begin_before = path_begin_ + all + 1;
-  SpinPair* pair = pairs_;
-  now[0] = 0;
-  begin[0] = 0;
-  begin[1] = 1;
-  paths_ = 1;
+  double* before = factors_ + (size_t{1} << coupled_);
+  *rows_of(0) = 0;
+  begin_of(0)[0] = 0;
+  begin_of(0)[1] = 1;
+  paths_[0] = 1;
+  factors_[0] = 1;
   for (int level = 0; level < coupled_; ++level) {
-    level_begin_[level] = static_cast<int32_t>(pair - pairs_);
-    std::memcpy(before, now, sizeof(int32_t) << level);
-    std::memcpy(begin_before, begin, sizeof(int32_t) * (static_cast<size_t>(paths_) + 1));
-    const int32_t old_paths = paths_;
-    int32_t at = 0;
-    paths_ = 0;
-    for (int32_t path = 0; path < old_paths; ++path) {
-      const int32_t* row = before + begin_before[path];
-      const int d = begin_before[path + 1] - begin_before[path] - 1;
-      for (int i = 1; i <= d; ++i) {
-        *pair++ = {2 * row[i], 2 * row[i - 1] + 1, std::sqrt((d + 1.0 - i) / (d + 1)), std::sqrt(i / (d + 1.0))};
+    for (int32_t path = 0; path < paths_[level]; ++path) before[path] = factors_[path];
+    int32_t* const now = rows_of(level + 1);
+    int32_t* const begin = begin_of(level + 1);
+    int32_t at = 0, made = 0;
+    for (int to = level + 1; to >= 0; to -= 2) {
+      for (int32_t path = 0; path < paths_[level]; ++path) {
+        const int d = spin(level, path);
+        const int32_t* const row = rows(level, path);
+        if (d != to - 1 && d != to + 1) continue;
+        begin[made] = at;
+        factors_[made++] = d < to ? before[path] : before[path] * ((d + 1.0) / d);
+        for (int i = 0; i <= (d < to ? d : d - 1); ++i) now[at++] = 2 * row[i] + (d < to ? 0 : 1);
+        if (d < to) now[at++] = 2 * row[d] + 1;
       }
-      begin[paths_++] = at;
-      for (int i = 0; i <= d; ++i) now[at++] = 2 * row[i];
-      now[at++] = 2 * row[d] + 1;
-      if (d > 0) {
-        begin[paths_++] = at;
-        for (int i = 0; i < d; ++i) now[at++] = 2 * row[i] + 1;
-      }
-      begin[paths_] = at;
     }
+    begin[made] = at;
+    paths_[level + 1] = made;
   }
-  level_begin_[coupled_] = static_cast<int32_t>(pair - pairs_);
-  sort_paths();
-
-  const int width = 1 << dense_;
-  double* first = blocks_ + entries_;
-  double* second = first + kMostSymmetric * kMostSymmetric;
-  for (int d = coupled_; d >= 0; d -= 2) {
-    const int side = (d + 1) << dense_;
-    double* block = blocks_ + entry_[d];
-    symmetric_power(kFirst, d, first);
-    symmetric_power(kSecond, d, second);
-    for (int i = 0; i < side; ++i) {
-      for (int j = 0; j < side; ++j) {
-        const int row = i >> dense_, column = j >> dense_, p = i & (width - 1), q = j & (width - 1);
-        block[i * side + j] = first[row * (d + 1) + column] * kronecker_entry(kFirst, dense_, p, q) +
-                              second[row * (d + 1) + column] * kronecker_entry(kSecond, dense_, p, q);
+  for (int d = n_; d >= 0; d -= 2) spin_block(d, 0, blocks_ + entry_[d], scales_);
+  for (int d = n_; d >= 0; d -= 2) {
+    double* to = scales_ + entry_[d];
+    for (int i = 0; i <= d; ++i) {
+      for (int j = 0; j <= d; ++j) {
+        *to++ = 1 / std::sqrt(static_cast<double>(binomial(d, i)) * static_cast<double>(binomial(d, j)));
       }
     }
   }
 }
 
-// Paths of one spin, which share a block, one after the other. Uses the second halves.
-void SpinPaths::sort_paths() noexcept {
-  const size_t all = size_t{1} << coupled_;
-  int32_t* const rows = rows_ + all;
-  int32_t* const begin = path_begin_ + all + 1;
-  int32_t at = 0, path = 0;
-  for (int d = coupled_; d >= 0; d -= 2) {
-    for (int32_t old = 0; old < paths_; ++old) {
-      if (spin(old) != d) continue;
-      begin[path++] = at;
-      std::memcpy(rows + at, this->rows(old), sizeof(int32_t) * static_cast<size_t>(d + 1));
-      at += d + 1;
+void spin_block(int d, int dense, double* block, double* work) noexcept {
+  const int width = 1 << dense, side = (d + 1) << dense;
+  double* const first = work;
+  double* const second = work + (d + 1) * (d + 1);
+  symmetric_power(kFirst, d, first);
+  symmetric_power(kSecond, d, second);
+  for (int i = 0; i < side; ++i) {
+    for (int j = 0; j < side; ++j) {
+      const int at = (i >> dense) * (d + 1) + (j >> dense), p = i & (width - 1), q = j & (width - 1);
+      block[i * side + j] =
+          first[at] * kronecker_entry(kFirst, dense, p, q) + second[at] * kronecker_entry(kSecond, dense, p, q);
     }
   }
-  begin[path] = at;
-  std::memcpy(rows_, rows, sizeof(int32_t) * all);
-  std::memcpy(path_begin_, begin, sizeof(int32_t) * (static_cast<size_t>(paths_) + 1));
 }
 
 template <class T>
 SpinSolver<T> SpinSolver<T>::place(const SpinPaths& paths, Arena& arena) noexcept {
+  const size_t largest = static_cast<size_t>((paths.n() + 1) * (paths.n() + 1));
   SpinSolver<T> spin;
-  spin.inverse_ = arena.take<T>(paths.entries_);
-  spin.work_ = arena.take<double>(2 * paths.largest_ * paths.largest_);
+  spin.inverse_ = arena.take<T>(paths.entry(paths.n() % 2) + (paths.n() % 2 == 0 ? 1 : 4));
+  spin.work_ = arena.take<double>(2 * largest);
   return spin;
 }
 
 template <class T>
 SpinSolver<T> SpinSolver<T>::moved(size_t bytes) const noexcept {
-  SpinSolver<T> spin;
+  SpinSolver<T> spin = *this;
   if (inverse_ == nullptr) return spin;
   spin.inverse_ = inverse_ + bytes / sizeof(T);
   spin.work_ = work_ + bytes / sizeof(double);
@@ -131,50 +110,58 @@ SpinSolver<T> SpinSolver<T>::moved(size_t bytes) const noexcept {
 
 template <class T>
 void SpinSolver<T>::build(const SpinPaths& paths, const KernelTable& table, double ridge) noexcept {
-  double* block = work_;
-  double* work = block + paths.largest_ * paths.largest_;
-  for (int d = paths.coupled_; d >= 0; d -= 2) {
-    const int side = static_cast<int>(paths.side(d));
-    std::memcpy(block, paths.blocks_ + paths.entry_[d], sizeof(double) * paths.side(d) * paths.side(d));
-    for (int i = 0; i < side; ++i) block[i * side + i] += ridge;
-    table.invert(block, side, work);
-    for (int i = 0; i < side * side; ++i) inverse_[paths.entry_[d] + static_cast<size_t>(i)] = static_cast<T>(block[i]);
+  for (int d = paths.n(); d >= 0; d -= 2) {
+    const int side = d + 1;
+    const double *block = paths.block(d), *scale = paths.scale(d);
+    double* const inverse = work_;
+    for (int i = 0; i < side * side; ++i) inverse[i] = block[i] + (i % (side + 1) == 0 ? ridge : 0);
+    table.invert(inverse, side, work_ + side * side);
+    T* const to = inverse_ + paths.entry(d);
+    for (int i = 0; i < side * side; ++i) to[i] = static_cast<T>(scale[i] * inverse[i]);
   }
 }
 
-template <class T>
-void SpinSolver<T>::couple(const SpinPaths& paths, const KernelTable& table, int level, T* x,
-                           int threads) const noexcept {
+// run(d, paths, first path, first column, columns) over a level's paths of each spin, whose rows have so many columns.
+template <class T, class F>
+void each_spin(const SpinPaths& paths, int level, size_t columns, int threads, const F& run) {
   constexpr size_t most = 4096;  // columns that one task takes
-  const SpinPair* const pairs = paths.pairs_ + paths.level_begin_[level];
-  const int32_t count = paths.level_begin_[level + 1] - paths.level_begin_[level];
-  const size_t stride = size_t{1} << (paths.n_ - level - 1), columns = stride < most ? stride : most;
-  const int64_t pieces = static_cast<int64_t>(stride / columns);
-  const auto run = [&](int64_t first, int64_t items, int) {
-    if (pieces == 1) return table.sparse<T>().couple_rows(pairs + first, items, stride, columns, x);
-    for (int64_t i = first; i < first + items; ++i) {
-      table.sparse<T>().couple_rows(pairs + i / pieces, 1, stride, columns,
-                                    x + static_cast<size_t>(i % pieces) * columns);
+  const size_t width = columns < most ? columns : most;
+  const int64_t pieces = static_cast<int64_t>(columns / width);
+  const auto take = [&](int64_t first, int64_t items, int) {
+    for (int64_t item = first; item < first + items;) {
+      const int32_t path = static_cast<int32_t>(item / pieces);
+      const int d = paths.spin(level, path);
+      int32_t end = path + 1;
+      if (pieces == 1) {
+        while (end < first + items && paths.spin(level, end) == d) ++end;
+      }
+      run(d, end - path, path, static_cast<size_t>(item % pieces) * width, width);
+      item += end - path;
     }
   };
-  parallel_ranges(count * pieces, static_cast<int64_t>(2 * sizeof(T) * columns), run, threads);
+  const int64_t items = paths.paths(level) * pieces;
+  if (threads == 1) return take(0, items, 0);  // no lane of a vector stays empty at the end of a task
+  parallel_ranges(items, (static_cast<int64_t>(sizeof(T)) << paths.n()) / items, take, threads);
 }
 
 template <class T>
-void SpinSolver<T>::solve(const SpinPaths& paths, const KernelTable& table, T* x, T* out, int threads) const noexcept {
-  for (int level = 0; level < paths.coupled_; ++level) couple(paths, table, level, x, threads);
-  const auto apply = [&](int64_t first, int64_t items, int) {
-    for (int32_t path = static_cast<int32_t>(first); path < first + items;) {
-      const int d = paths.spin(path);
-      int32_t end = path + 1;
-      while (end < first + items && paths.spin(end) == d) ++end;
-      table.sparse<T>().apply_block(paths.dense_, d + 1, end - path, inverse_ + paths.entry_[d], paths.rows(path), x,
-                                    out);
-      path = end;
-    }
+void SpinSolver<T>::solve(const SpinPaths& paths, const KernelTable& table, T* x, int threads) const noexcept {
+  const SparseKernels<T>& kernel = table.sparse<T>();
+  const int coupled = paths.coupled(), last = coupled - 2;
+  const auto two_levels = [&](int level, auto kernel_of_two) {
+    const size_t stride = size_t{1} << (paths.n() - level - 2);
+    each_spin<T>(paths, level, stride, threads, [&](int d, int count, int32_t path, size_t column, size_t columns) {
+      kernel_of_two(d, count, paths.rows(level, path), stride, columns, x + column);
+    });
   };
-  parallel_ranges(paths.paths_, int64_t{1} << 10, apply, threads);
-  for (int level = paths.coupled_ - 1; level >= 0; --level) couple(paths, table, level, out, threads);
+  // One bit alone is a path of spin 1 as it stands.
+  for (int level = coupled % 2; level <= last; level += 2) two_levels(level, kernel.couple_two);
+  each_spin<T>(paths, coupled, size_t{1} << paths.dense(), threads,
+               [&](int d, int count, int32_t path, size_t, size_t) {
+                 kernel.solve_paths(d, count, paths.rows(coupled, path), paths.factors() + path, inverse_,
+                                    paths.entries(), paths.dense(), x);
+               });
+  for (int level = last; level >= coupled % 2; level -= 2) two_levels(level, kernel.uncouple_two);
 }
 
 template class SpinSolver<float>;

@@ -2,12 +2,19 @@
 // bit at a time.
 //
 // The three terms share no 2x2 basis, but all commute with permutations of the bits, so in the basis of total spin they
-// are block-diagonal with the same block for every path of a spin (Schur-Weyl). The high bits are coupled one after the
-// other: a path of d + 1 rows and the next bit give paths of d + 2 and of d rows, by 2x2 Clebsch-Gordan rotations
-// [[c, s], [s, -c]] with c^2 = (d + 1 - i) / (d + 1), each its own inverse. No row moves: a path is a list of
-// row numbers.
-// The lowest three bits stay uncoupled; each path carries one dense symmetric block of side 8 (d + 1).
-// Cost: 2 (n - 3) rotation passes and about 8 sqrt(n) multiply-adds an entry. Orthogonal up to rounding.
+// are block-diagonal with the same block for every path of a spin (Schur-Weyl). The bits are coupled one after the
+// other, the highest first: a path of spin d has d + 1 rows, and with the next bit it becomes a path of spin d + 1 and
+// one of spin d - 1, by Clebsch-Gordan rotations of row i where the bit is clear and row i - 1 where it is set:
+//   (lo, hi) <- (c lo + s hi, s lo - c hi), c^2 = (d + 1 - i) / (d + 1).
+// No row moves: a path is a list of row numbers. In the scale where row i of spin d counts 1 / sqrt(C(d, i)) this is
+// an addition and one multiplication,
+//   lo <- lo + hi, hi <- i / (d + 1) lo - hi,
+// but for a factor sqrt((d + 1) / d) of the whole path of spin d - 1. The scales go into the blocks, the factors are
+// the paths' own; on the way back come the transposed steps, lo <- lo + i / (d + 1) hi, hi <- (the new) lo - hi.
+// Two levels make one pass over memory. The last bits are coupled with several paths of a spin in the lanes of a
+// vector, block products between (cpu/spin.inl.hpp).
+// Cost: 2 additions or multiplications an entry and level, and about 1.6 sqrt(n) for the blocks, which have n + 1 rows
+// at most: an inverse for another ridge costs less than a step.
 #pragma once
 
 #include <cstdint>
@@ -17,39 +24,43 @@
 
 namespace harsanyi {
 
-// The paths, and the blocks of kron(K1) + kron(K2): what all samples share.
+// The paths after each bit but the `dense` lowest, sorted by spin, the largest first.
 class SpinPaths {
  public:
-  static SpinPaths place(int n, Arena& arena) noexcept;
+  static SpinPaths place(int n, int dense, Arena& arena) noexcept;
   void build() noexcept;
 
+  int n() const noexcept { return n_; }
   int dense() const noexcept { return dense_; }
   int coupled() const noexcept { return coupled_; }
-  int32_t paths() const noexcept { return paths_; }
-  const SpinPair* pairs() const noexcept { return pairs_; }
-  int32_t level_begin(int level) const noexcept { return level_begin_[level]; }
-  const int32_t* rows(int32_t path) const noexcept { return rows_ + path_begin_[path]; }
-  int spin(int32_t path) const noexcept { return path_begin_[path + 1] - path_begin_[path] - 1; }  // its d
+  int32_t paths(int level) const noexcept { return paths_[level]; }
+  // Of a path: its rows, its d, and the square of its factors.
+  const int32_t* rows(int level, int32_t path) const noexcept { return rows_of(level) + begin_of(level)[path]; }
+  int spin(int level, int32_t path) const noexcept { return begin_of(level)[path + 1] - begin_of(level)[path] - 1; }
+  const double* factors() const noexcept { return factors_; }  // of the last level
+  // Of the block of a spin d of all n bits, (d + 1)**2 entries: where it begins among all blocks, itself without the
+  // ridge, and how its inverse is scaled.
+  size_t entry(int d) const noexcept { return entry_[d]; }
   const double* block(int d) const noexcept { return blocks_ + entry_[d]; }
+  const double* scale(int d) const noexcept { return scales_ + entry_[d]; }
+  const size_t* entries() const noexcept { return entry_; }
 
  private:
-  template <class T>
-  friend class SpinSolver;
-  static constexpr int kMaxCoupled = 27;
+  static constexpr int kMostBits = 30;
 
-  void sort_paths() noexcept;
-  size_t side(int d) const noexcept { return (static_cast<size_t>(d) + 1) << dense_; }
+  int32_t* rows_of(int level) const noexcept { return rows_ + (size_t{1} << level) - 1; }
+  int32_t* begin_of(int level) const noexcept { return begin_ + (size_t{1} << level) - 1 + level; }
 
   int n_ = 0, dense_ = 0, coupled_ = 0;  // n = dense + coupled
-  SpinPair* pairs_ = nullptr;            // of all levels, in order
-  int32_t* level_begin_ = nullptr;       // coupled + 1
-  int32_t* rows_ = nullptr;              // of all paths
-  int32_t* path_begin_ = nullptr;        // paths + 1
-  int32_t paths_ = 0;
-  size_t entry_[kMaxCoupled + 1] = {};  // where the block of d begins among all blocks
-  size_t entries_ = 0, largest_ = 0;    // of all blocks; the side of the largest
-  double* blocks_ = nullptr;
+  int32_t *rows_ = nullptr, *begin_ = nullptr;
+  int32_t paths_[kMostBits + 1] = {};
+  double *factors_ = nullptr, *blocks_ = nullptr, *scales_ = nullptr;
+  size_t entry_[kMostBits + 1] = {};
 };
+
+// The block of a spin d whose paths still carry `dense` uncoupled bits, without the ridge: side (d + 1) 2**dense.
+// work: 2 (d + 1)**2.
+void spin_block(int d, int dense, double* block, double* work) noexcept;
 
 // The inverse for one ridge.
 template <class T>
@@ -59,13 +70,11 @@ class SpinSolver {
   // The same in the memory `bytes` further on.
   SpinSolver moved(size_t bytes) const noexcept;
   void build(const SpinPaths& paths, const KernelTable& table, double ridge) noexcept;
-  // out <- (kron(K1) + kron(K2) + ridge I)^-1 x, on at most `threads` threads; x is used up.
-  void solve(const SpinPaths& paths, const KernelTable& table, T* x, T* out, int threads) const noexcept;
+  // x <- (kron(K1) + kron(K2) + ridge I)^-1 x, on at most `threads` threads.
+  void solve(const SpinPaths& paths, const KernelTable& table, T* x, int threads) const noexcept;
 
  private:
-  void couple(const SpinPaths& paths, const KernelTable& table, int level, T* x, int threads) const noexcept;
-
-  T* inverse_ = nullptr;    // blocks by d, symmetric
+  T* inverse_ = nullptr;    // blocks, scaled
   double* work_ = nullptr;  // to build with: two of the largest blocks
 };
 

@@ -58,12 +58,6 @@ struct MaskedBatch {
   void* out;
 };
 
-// Two rows that one Clebsch-Gordan rotation couples (core/spin.hpp).
-struct SpinPair {
-  int32_t low, high;
-  double c, s;
-};
-
 // Entries in a row of a table by order: what depends on order(S) alone is looked up as table[order(S / 64)][S % 64].
 constexpr size_t kTableRow = 64;
 // Networks that one joint decomposition takes.
@@ -131,8 +125,13 @@ struct SparseKernels {
   void (*split_noise)(size_t count, T bound, T* rest, T* out);
   void (*project_pairs)(size_t first, size_t count, const T* ratio, const T* inverse, T scale, const T* v, T* a, T* o);
   void (*weigh_pairs)(size_t first, size_t count, const T* ratio, const T* inverse, const T* o, T* a);
-  void (*couple_rows)(const SpinPair* pairs, int64_t count, size_t stride, size_t columns, T* x);
-  void (*apply_block)(int dense, int count, int paths, const T* block, const int32_t* rows, const T* x, T* out);
+  // Paths of one spin d, d + 1 rows each (core/spin.hpp): two bits coupled, row r having its quarters at 4 r stride + 0,
+  // 1, 2, 3 strides, of each so many columns; and its inverse. Then the last path_bits bits, the blocks by spin between.
+  void (*couple_two)(int d, int count, const int32_t* rows, size_t stride, size_t columns, T* x);
+  void (*uncouple_two)(int d, int count, const int32_t* rows, size_t stride, size_t columns, T* x);
+  int path_bits;
+  void (*solve_paths)(int d, int count, const int32_t* rows, const double* factors, const T* blocks,
+                      const size_t* first, int path_bits, T* x);
   void (*add_affine)(int kind, const AffineTables<T>& tables, const AffineTerm<T>& term, size_t first, size_t count,
                      T* x);
   double (*sum)(size_t count, const T* x);

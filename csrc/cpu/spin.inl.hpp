@@ -1,5 +1,5 @@
-// Rotations and block products of the exact projection with a noise term (core/spin.hpp has the method). Additions come
-// in the order of the rows: every tier that has fused operations gives the same bits.
+// Couplings and block products of the exact projection with a noise term (core/spin.hpp has the method). Operations on
+// an entry come in one order, whatever the lanes: every tier that has fused operations gives the same bits.
 #pragma once
 
 #include "kernels.hpp"
@@ -8,90 +8,347 @@
 namespace harsanyi {
 namespace HARSANYI_ISA {
 
-// Clebsch-Gordan couplings of pairs of rows: (lo, hi) <- (c lo + s hi, s lo - c hi), each its own inverse.
+constexpr int kMostPathRows = 32;
+
+// Vectors for paths side by side: at most eight, since there are few paths of a large spin.
 template <class T>
-void couple_rows(const SpinPair* pairs, int64_t count, size_t stride, size_t columns, T* x) {
-  for (int64_t p = 0; p < count; ++p) {
-    const T c = static_cast<T>(pairs[p].c), s = static_cast<T>(pairs[p].s);
-    T* __restrict lo = x + static_cast<size_t>(pairs[p].low) * stride;
-    T* __restrict hi = x + static_cast<size_t>(pairs[p].high) * stride;
-    for (size_t i = 0; i < columns; ++i) {
-      const T low = lo[i], high = hi[i];
-      lo[i] = fused(c, low, s * high);
-      hi[i] = fused(s, low, -(c * high));
-    }
-  }
+constexpr int kPathLanes = Vector<T>::lanes < 8 ? Vector<T>::lanes : 8;
+template <class T>
+constexpr int kPathBits = log2_floor(kPathLanes<T>);
+template <class T, int Lanes>
+struct PathVector {
+  using type = typename Vector<T, Lanes* static_cast<int>(sizeof(T))>::type;
+};
+template <class T>
+struct PathVector<T, 1> {
+  using type = T;
+};
+
+template <class X, class T>
+HARSANYI_INLINE X load_as(const T* p) {
+  X x;
+  __builtin_memcpy(&x, p, sizeof(X));
+  return x;
+}
+template <class X, class T>
+HARSANYI_INLINE void store_as(T* p, X x) {
+  __builtin_memcpy(p, &x, sizeof(X));
 }
 
-// Paths that share what is loaded of a block, as far as there are registers for their sums.
-constexpr int kPathsTogether = HARSANYI_VECTOR_BYTES >= 64 ? 4 : 2;
+// i / (d + 1) for spins d - Bits + 1 .. d + Bits - 1: what row i - 1 of the lower path takes of row i of the higher.
+template <class T, int Bits>
+struct Shares {
+  explicit Shares(int d) {
+    for (int k = 0; k < 2 * Bits - 1; ++k) {
+      const int spin = d + k - (Bits - 1);
+      for (int i = 0; i <= spin; ++i) of[k][i] = static_cast<T>(i) / static_cast<T>(spin + 1);
+    }
+  }
+  T of[Bits > 0 ? 2 * Bits - 1 : 1][kMostPathRows];
+};
 
-// out[rows] = block * x[rows] for a symmetric block and several paths, `count` rows of Width entries each, their
-// numbers one path after the other: the Together rows from i on.
-template <class T, int Width, int Together, int Paths>
-HARSANYI_INLINE void apply_rows(int i, int count, const T* block, const int32_t* rows, const T* x, T* out) {
-  constexpr int lanes = Width < Vector<T>::lanes ? Width : Vector<T>::lanes;
-  typedef T V __attribute__((vector_size(lanes * sizeof(T)), aligned(sizeof(T)), may_alias));
-  constexpr int each = Width / lanes, parts = each * Together;
-  const size_t side = static_cast<size_t>(count) * Width;
-  V sums[Paths][parts] = {};
-  const T* column = block + i * Width;
-  for (int j = 0; j < count; ++j) {
-    const T* row[Paths];
+// Bits coupled to a path whose rows come one after the other, an entry (X = T) or vector for each combination of the
+// bits; each row of the paths after them is put into its place as soon as it is there. Depth: the spin's place in the
+// table. Place: where row i of a path goes, place.up(d, bits left) and place.down(...) that of the paths after one bit.
+template <class X, int Bits, int Depth, class T, class Place>
+struct Couple {
+  static constexpr int half = 1 << (Bits - 1);
+  HARSANYI_INLINE Couple(int spin, const T* shares, const Place& place)
+      : d(spin),
+        share(shares + Depth * kMostPathRows),
+        up(spin + 1, shares, place.up(spin, Bits - 1)),
+        down(spin - 1, shares, place.down(spin, Bits - 1)) {}
+
+  HARSANYI_INLINE void push(int i, const X* row) {
+    if (i == 0) {
+      up.push(0, row);
+    } else {
+      X raised[half], lowered[half];
+      const X part = X{} + share[i];
 #pragma GCC unroll 4
-    for (int a = 0; a < Paths; ++a) row[a] = x + static_cast<size_t>(rows[a * count + j]) * Width;
-#pragma GCC unroll 8
-    for (int q = 0; q < Width; ++q, column += side) {
+      for (int c = 0; c < half; ++c) {
+        raised[c] = row[c] + set[c];
+        lowered[c] = fused(part, raised[c], -set[c]);
+      }
+      up.push(i, raised);
+      down.push(i - 1, lowered);
+    }
 #pragma GCC unroll 4
-      for (int a = 0; a < Paths; ++a) {
-#pragma GCC unroll 16
-        for (int p = 0; p < parts; ++p) {
-          const V factors = *reinterpret_cast<const V*>(column + p * lanes);
-          if constexpr (lanes == Vector<T>::lanes) {
-            sums[a][p] = fused(row[a][q], factors, sums[a][p]);
-          } else {
-            for (int l = 0; l < lanes; ++l) sums[a][p][l] = fused(row[a][q], factors[l], sums[a][p][l]);
-          }
+    for (int c = 0; c < half; ++c) set[c] = row[half + c];
+  }
+  HARSANYI_INLINE void end() {
+    up.push(d + 1, set);
+    up.end();
+    if (d > 0) down.end();
+  }
+
+  int d;
+  const T* share;
+  X set[half] = {};  // of the row before, where the bit is set
+  Couple<X, Bits - 1, Depth + 1, T, Place> up;
+  Couple<X, Bits - 1, Depth - 1, T, Place> down;
+};
+template <class X, int Depth, class T, class Place>
+struct Couple<X, 0, Depth, T, Place> {
+  HARSANYI_INLINE Couple(int, const T*, const Place& where) : place(where) {}
+  HARSANYI_INLINE void push(int i, const X* row) { place.put(i, row[0]); }
+  HARSANYI_INLINE void end() {}
+  Place place;
+};
+
+// The transposed steps: the rows before the bits, one after the other, from those of the paths after them.
+template <class X, int Bits, int Depth, class T, class Place>
+struct Uncouple {
+  static constexpr int half = 1 << (Bits - 1);
+  HARSANYI_INLINE Uncouple(int spin, const T* shares, const Place& place)
+      : d(spin),
+        share(shares + Depth * kMostPathRows),
+        up(spin + 1, shares, place.up(spin, Bits - 1)),
+        down(spin - 1, shares, place.down(spin, Bits - 1)) {}
+
+  HARSANYI_INLINE void begin() {
+    up.begin();
+    if (d > 0) down.begin();
+    up.pull(0, clear);
+  }
+  HARSANYI_INLINE void pull(int i, X* row) {
+#pragma GCC unroll 4
+    for (int c = 0; c < half; ++c) row[c] = clear[c];
+    if (i == d) return up.pull(d + 1, row + half);
+    X lowered[half];
+    up.pull(i + 1, clear);
+    down.pull(i, lowered);
+    const X part = X{} + share[i + 1];
+#pragma GCC unroll 4
+    for (int c = 0; c < half; ++c) {
+      clear[c] = fused(part, lowered[c], clear[c]);
+      row[half + c] = clear[c] - lowered[c];
+    }
+  }
+
+  int d;
+  const T* share;
+  X clear[half] = {};  // of the next row, where the bit is clear
+  Uncouple<X, Bits - 1, Depth + 1, T, Place> up;
+  Uncouple<X, Bits - 1, Depth - 1, T, Place> down;
+};
+template <class X, int Depth, class T, class Place>
+struct Uncouple<X, 0, Depth, T, Place> {
+  HARSANYI_INLINE Uncouple(int, const T*, const Place& where) : place(where) {}
+  HARSANYI_INLINE void begin() {}
+  HARSANYI_INLINE void pull(int i, X* row) { row[0] = place.template get<X>(i); }
+  Place place;
+};
+
+// ---- two bits in memory, in place: of a row the quarter for each combination of them ----
+
+// No row moves: one of a higher path stays where its bit is clear, but for the last, which is set as the lower ones.
+template <class T>
+struct QuarterPlace {
+  T* x;
+  const int32_t* rows;
+  size_t stride;
+  int spin[2] = {-1, -1};  // of the path before each bit that raised it
+
+  HARSANYI_INLINE QuarterPlace up(int d, int left) const {
+    QuarterPlace place = *this;
+    place.spin[left] = d;
+    return place;
+  }
+  HARSANYI_INLINE QuarterPlace down(int, int) const { return *this; }
+  HARSANYI_INLINE T* at(int i) const {
+    size_t quarter = 0;
+    for (int left = 0; left < 2; ++left) {
+      const bool set = i > spin[left];
+      quarter += set ? size_t{1} << left : 0;
+      i = set && spin[left] >= 0 ? spin[left] : i;
+    }
+    return x + (4 * static_cast<size_t>(rows[i]) + quarter) * stride;
+  }
+  template <class X>
+  HARSANYI_INLINE void put(int i, X value) const {
+    store_as(at(i), value);
+  }
+  template <class X>
+  HARSANYI_INLINE X get(int i) const {
+    return load_as<X>(at(i));
+  }
+};
+
+template <class X, bool Back, class T>
+void couple_columns(int d, int count, const int32_t* rows, size_t stride, size_t columns, T* x) {
+  const Shares<T, 2> shares(d);
+  for (int path = 0; path < count; ++path, rows += d + 1) {
+    for (size_t column = 0; column < columns; column += sizeof(X) / sizeof(T)) {
+      const QuarterPlace<T> place{x + column, rows, stride};
+      if constexpr (Back) {
+        Uncouple<X, 2, 1, T, QuarterPlace<T>> bits(d, shares.of[0], place);
+        bits.begin();
+        for (int i = 0; i <= d; ++i) {
+          X row[4];
+          bits.pull(i, row);
+          for (size_t q = 0; q < 4; ++q) store_as(x + column + (4 * static_cast<size_t>(rows[i]) + q) * stride, row[q]);
         }
+      } else {
+        Couple<X, 2, 1, T, QuarterPlace<T>> bits(d, shares.of[0], place);
+        for (int i = 0; i <= d; ++i) {
+          X row[4];
+          for (size_t q = 0; q < 4; ++q)
+            row[q] = load_as<X>(x + column + (4 * static_cast<size_t>(rows[i]) + q) * stride);
+          bits.push(i, row);
+        }
+        bits.end();
       }
     }
   }
-#pragma GCC unroll 4
-  for (int a = 0; a < Paths; ++a) {
-#pragma GCC unroll 16
-    for (int p = 0; p < parts; ++p) {
-      T* to = out + static_cast<size_t>(rows[a * count + i + p / each]) * Width;
-      *reinterpret_cast<V*>(to + p % each * lanes) = sums[a][p];
+}
+
+template <bool Back, class T>
+HARSANYI_INLINE void couple_by_width(int d, int count, const int32_t* rows, size_t stride, size_t columns, T* x) {
+  using Whole = typename Vector<T>::type;
+  using Part = typename PathVector<T, kPathLanes<T>>::type;
+  if (columns % static_cast<size_t>(Vector<T>::lanes) == 0) {
+    return couple_columns<Whole, Back>(d, count, rows, stride, columns, x);
+  }
+  if (columns % static_cast<size_t>(kPathLanes<T>) == 0) {
+    return couple_columns<Part, Back>(d, count, rows, stride, columns, x);
+  }
+  couple_columns<T, Back>(d, count, rows, stride, columns, x);
+}
+template <class T>
+void couple_two(int d, int count, const int32_t* rows, size_t stride, size_t columns, T* x) {
+  couple_by_width<false>(d, count, rows, stride, columns, x);
+}
+template <class T>
+void uncouple_two(int d, int count, const int32_t* rows, size_t stride, size_t columns, T* x) {
+  couple_by_width<true>(d, count, rows, stride, columns, x);
+}
+
+// ---- the last bits and the blocks: paths side by side in the lanes ----
+
+// Lane a of vector c <- lane c of vector a.
+template <class T, int Lanes, int Step = Lanes / 2, class V>
+HARSANYI_INLINE void transpose(V* x) {
+  if constexpr (Lanes > 1) {
+#pragma GCC unroll 8
+    for (int i = 0; i < Lanes; ++i) {
+      if ((i & Step) == 0) Lane<T, Lanes* static_cast<int>(sizeof(T))>::template swap<Step>(x[i], x[i + Step]);
+    }
+    if constexpr (Step > 1) transpose<T, Lanes, Step / 2>(x);
+  }
+}
+
+// One path after the other.
+template <class V>
+struct PartPlace {
+  V* part;
+
+  HARSANYI_INLINE PartPlace up(int, int) const { return *this; }
+  HARSANYI_INLINE PartPlace down(int d, int left) const { return {part + (static_cast<size_t>(d + 2) << left)}; }
+  HARSANYI_INLINE void put(int i, V value) const { part[i] = value; }
+  template <class X>
+  HARSANYI_INLINE X get(int i) const {
+    return part[i];
+  }
+};
+
+// The inverses of the blocks of all spins, and where each begins.
+template <class T>
+struct SpinBlocks {
+  const T* entries;
+  const size_t* first;
+};
+
+// out[i] <- scale times the sum of block[i][j] x[j], Rows of them.
+template <int Rows, class T, class V>
+HARSANYI_INLINE void multiply_rows(int i, int count, const T* block, V scale, const V* x, V* out) {
+  V sums[Rows] = {};
+  for (int j = 0; j < count; ++j) {
+    const V value = x[j];
+    const T* const factors = block + j * count + i;  // symmetric
+#pragma GCC unroll 8
+    for (int r = 0; r < Rows; ++r) sums[r] = fused(V{} + factors[r], value, sums[r]);
+  }
+#pragma GCC unroll 8
+  for (int r = 0; r < Rows; ++r) out[i + r] = scale * sums[r];
+}
+template <class T, class V>
+void multiply_block(int count, const T* block, V scale, const V* x, V* out) {
+  int i = 0;
+  for (; i + 8 <= count; i += 8) multiply_rows<8>(i, count, block, scale, x, out);
+  switch (count - i) {
+    case 1: return multiply_rows<1>(i, count, block, scale, x, out);
+    case 2: return multiply_rows<2>(i, count, block, scale, x, out);
+    case 3: return multiply_rows<3>(i, count, block, scale, x, out);
+    case 4: return multiply_rows<4>(i, count, block, scale, x, out);
+    case 5: return multiply_rows<5>(i, count, block, scale, x, out);
+    case 6: return multiply_rows<6>(i, count, block, scale, x, out);
+    case 7: return multiply_rows<7>(i, count, block, scale, x, out);
+    default: return;
+  }
+}
+
+// The paths after so many more bits. scale: of each, in double as its other factors; a bit that lowers it adds one.
+template <int Bits, class T, class V, class Scale>
+HARSANYI_INLINE void multiply_blocks(int d, const SpinBlocks<T>& blocks, Scale scale, const V* x, V* out) {
+  if constexpr (Bits > 0) {
+    multiply_blocks<Bits - 1>(d + 1, blocks, scale, x, out);
+    const size_t skip = static_cast<size_t>(d + 2) << (Bits - 1);
+    if (d > 0) multiply_blocks<Bits - 1>(d - 1, blocks, scale * ((d + 1.0) / d), x + skip, out + skip);
+  } else {
+    const T* const block = blocks.entries + blocks.first[d];
+    if constexpr (sizeof(V) == sizeof(T)) {
+      multiply_block(d + 1, block, static_cast<V>(scale), x, out);
+    } else {
+      multiply_block(d + 1, block, __builtin_convertvector(scale, V), x, out);
     }
   }
 }
 
-template <class T, int Width, int Paths>
-void apply_to_paths(int count, const T* block, const int32_t* rows, const T* x, T* out) {
-  constexpr int fit = 4 * HARSANYI_VECTOR_BYTES / (Width * static_cast<int>(sizeof(T)));
-  constexpr int together = fit < 1 ? 1 : (fit > 4 ? 4 : fit);
-  int i = 0;
-  for (; i + together <= count; i += together) apply_rows<T, Width, together, Paths>(i, count, block, rows, x, out);
-  for (; i < count; ++i) apply_rows<T, Width, 1, Paths>(i, count, block, rows, x, out);
-}
-
-template <class T, int Width>
-void apply_block_of(int count, int paths, const T* block, const int32_t* rows, const T* x, T* out) {
-  int path = 0;
-  for (; path + kPathsTogether <= paths; path += kPathsTogether) {
-    apply_to_paths<T, Width, kPathsTogether>(count, block, rows + path * count, x, out);
+template <class T, int Lanes>
+void solve_paths_of(int d, int count, const int32_t* rows, const double* factors, const SpinBlocks<T>& blocks, T* x) {
+  using V = typename PathVector<T, Lanes>::type;
+  using Place = PartPlace<V>;
+  constexpr int bits = log2_floor(Lanes), middle = bits > 0 ? bits - 1 : 0;
+  const Shares<T, bits> shares(d);
+  const int side = d + 1;
+  V before[kMostPathRows * Lanes], after[kMostPathRows * Lanes];
+  for (int path = 0; path < count; path += Lanes, rows += Lanes * side) {
+    const int paths = count - path < Lanes ? count - path : Lanes;
+    const auto row = [&](int a, int i) { return x + static_cast<size_t>(rows[a * side + i]) * Lanes; };
+    double scales[Lanes];
+    for (int a = 0; a < Lanes; ++a) scales[a] = factors[path + (a < paths ? a : 0)];
+    Couple<V, bits, middle, T, Place> couple(d, shares.of[0], Place{before});
+    for (int i = 0; i <= d; ++i) {
+      V columns[Lanes];
+#pragma GCC unroll 8
+      for (int a = 0; a < Lanes; ++a) columns[a] = load_as<V>(row(a < paths ? a : 0, i));
+      transpose<T, Lanes>(columns);
+      couple.push(i, columns);
+    }
+    couple.end();
+    multiply_blocks<bits>(d, blocks, load_as<typename PathVector<double, Lanes>::type>(scales), before, after);
+    Uncouple<V, bits, middle, T, Place> uncouple(d, shares.of[0], Place{after});
+    uncouple.begin();
+    for (int i = 0; i <= d; ++i) {
+      V columns[Lanes];
+      uncouple.pull(i, columns);
+      transpose<T, Lanes>(columns);
+#pragma GCC unroll 8
+      for (int a = 0; a < Lanes; ++a) {
+        if (a < paths) store_as(row(a, i), columns[a]);
+      }
+    }
   }
-  for (; path < paths; ++path) apply_to_paths<T, Width, 1>(count, block, rows + path * count, x, out);
 }
 
+// path_bits: kPathBits, or 0 where there are fewer players.
 template <class T>
-void apply_block(int dense, int count, int paths, const T* block, const int32_t* rows, const T* x, T* out) {
-  switch (dense) {
-    case 0: return apply_block_of<T, 1>(count, paths, block, rows, x, out);
-    case 1: return apply_block_of<T, 2>(count, paths, block, rows, x, out);
-    case 2: return apply_block_of<T, 4>(count, paths, block, rows, x, out);
-    default: return apply_block_of<T, 8>(count, paths, block, rows, x, out);
-  }
+void solve_paths(int d, int count, const int32_t* rows, const double* factors, const T* blocks, const size_t* first,
+                 int path_bits, T* x) {
+  const SpinBlocks<T> spins{blocks, first};
+  if (path_bits == 0) return solve_paths_of<T, 1>(d, count, rows, factors, spins, x);
+  solve_paths_of<T, kPathLanes<T>>(d, count, rows, factors, spins, x);
 }
 
 }  // namespace HARSANYI_ISA

@@ -220,11 +220,12 @@ void project_folded(int n, size_t tile, const T* ratio, const T* inverse, T scal
 
 template <class T>
 constexpr SparseKernels<T> sparse_kernels = {
-    advance<T>,     reflect<T>,       apply_prox<T>,     excess<T>,         relax<T>,       moved<T>,
-    restart<T>,     advance_from<T>,  joint_prox<T>,     joint_cost<T>,     joint_max<T>,   kFoldBits<T>,
-    fold<T>,        unfold<T>,        advance_folded<T>, project_folded<T>, residual<T>,    add<T>,
-    split_noise<T>, project_pairs<T>, weigh_pairs<T>,    couple_rows<T>,    apply_block<T>, add_affine<T>,
-    sum<T>,         weighted_l1<T>,   dual_sums<T>,      normalised_max<T>,
+    advance<T>,        reflect<T>,    apply_prox<T>,   excess<T>,      relax<T>,
+    moved<T>,          restart<T>,    advance_from<T>, joint_prox<T>,  joint_cost<T>,
+    joint_max<T>,      kFoldBits<T>,  fold<T>,         unfold<T>,      advance_folded<T>,
+    project_folded<T>, residual<T>,   add<T>,          split_noise<T>, project_pairs<T>,
+    weigh_pairs<T>,    couple_two<T>, uncouple_two<T>, kPathBits<T>,   solve_paths<T>,
+    add_affine<T>,     sum<T>,        weighted_l1<T>,  dual_sums<T>,   normalised_max<T>,
 };
 
 }  // namespace HARSANYI_ISA

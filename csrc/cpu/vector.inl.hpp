@@ -41,13 +41,13 @@ struct UnsignedOf<8> {
   using type = uint64_t;
 };
 
-template <class T>
+template <class T, int Bytes = HARSANYI_VECTOR_BYTES>
 struct Vector {
-  static constexpr int lanes = HARSANYI_VECTOR_BYTES / static_cast<int>(sizeof(T));
+  static constexpr int lanes = Bytes / static_cast<int>(sizeof(T));
   using Bits = typename UnsignedOf<sizeof(T)>::type;
-  typedef T type __attribute__((vector_size(HARSANYI_VECTOR_BYTES)));
-  typedef Bits mask __attribute__((vector_size(HARSANYI_VECTOR_BYTES)));
-  typedef T unaligned __attribute__((vector_size(HARSANYI_VECTOR_BYTES), aligned(sizeof(T)), may_alias));
+  typedef T type __attribute__((vector_size(Bytes)));
+  typedef Bits mask __attribute__((vector_size(Bytes)));
+  typedef T unaligned __attribute__((vector_size(Bytes), aligned(sizeof(T)), may_alias));
 };
 
 constexpr int log2_floor(int value) { return value <= 1 ? 0 : 1 + log2_floor(value / 2); }
@@ -62,11 +62,12 @@ struct MakeIndices<0, I...> {
 };
 
 // Lane operations: partner<S>(x) holds x[i ^ S] in lane i; merge<S>(low, high) takes the lanes whose bit S is clear
-// from `low` and the others from `high`.
-template <class T>
+// from `low` and the others from `high`. swap<S> exchanges the high half of each 2 S lanes of `low` with the low half of
+// those of `high`.
+template <class T, int Bytes = HARSANYI_VECTOR_BYTES>
 struct Lane {
-  using V = typename Vector<T>::type;
-  static constexpr int lanes = Vector<T>::lanes;
+  using V = typename Vector<T, Bytes>::type;
+  static constexpr int lanes = Vector<T, Bytes>::lanes;
 
   template <int S>
   static HARSANYI_INLINE V partner(V x) {
@@ -75,6 +76,10 @@ struct Lane {
   template <int S>
   static HARSANYI_INLINE V merge(V low, V high) {
     return merge_of<S>(low, high, typename MakeIndices<lanes>::type{});
+  }
+  template <int S>
+  static HARSANYI_INLINE void swap(V& low, V& high) {
+    swap_of<S>(low, high, typename MakeIndices<lanes>::type{});
   }
 
  private:
@@ -87,9 +92,15 @@ struct Lane {
   static HARSANYI_INLINE V merge_of(V low, V high, Indices<I...>) {
     return __builtin_shufflevector(low, high, (I & S ? I + lanes : I)...);
   }
+  template <int S, int... I>
+  static HARSANYI_INLINE void swap_of(V& low, V& high, Indices<I...>) {
+    const V first = low;
+    low = __builtin_shufflevector(first, high, (I & S ? (I ^ S) + lanes : I)...);
+    high = __builtin_shufflevector(first, high, (I & S ? I + lanes : I ^ S)...);
+  }
 #else  // GCC before 12 knows only the older spelling
-  using M = typename Vector<T>::mask;
-  using Bits = typename Vector<T>::Bits;
+  using M = typename Vector<T, Bytes>::mask;
+  using Bits = typename Vector<T, Bytes>::Bits;
   template <int S, int... I>
   static HARSANYI_INLINE V partner_of(V x, Indices<I...>) {
     return __builtin_shuffle(x, M{static_cast<Bits>(I ^ S)...});
@@ -97,6 +108,12 @@ struct Lane {
   template <int S, int... I>
   static HARSANYI_INLINE V merge_of(V low, V high, Indices<I...>) {
     return __builtin_shuffle(low, high, M{static_cast<Bits>(I & S ? I + lanes : I)...});
+  }
+  template <int S, int... I>
+  static HARSANYI_INLINE void swap_of(V& low, V& high, Indices<I...>) {
+    const V first = low;
+    low = __builtin_shuffle(first, high, M{static_cast<Bits>(I & S ? (I ^ S) + lanes : I)...});
+    high = __builtin_shuffle(first, high, M{static_cast<Bits>(I & S ? I + lanes : I ^ S)...});
   }
 #endif
 };
@@ -182,6 +199,12 @@ HARSANYI_INLINE float fused(float a, float b, float c) { return __builtin_fmaf(a
 #endif
 HARSANYI_INLINE Doubles fused(double a, Doubles b, Doubles c) { return fused(broadcast(a), b, c); }
 HARSANYI_INLINE Floats fused(float a, Floats b, Floats c) { return fused(broadcast(a), b, c); }
+#if HARSANYI_VECTOR_BYTES == 64
+using HalfFloats = Vector<float, 32>::type;
+HARSANYI_INLINE HalfFloats fused(HalfFloats a, HalfFloats b, HalfFloats c) {
+  return (HalfFloats)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
+}
+#endif
 
 }  // namespace HARSANYI_ISA
 }  // namespace harsanyi

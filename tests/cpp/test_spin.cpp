@@ -18,30 +18,33 @@ double entry(const double (&k)[4], int n, unsigned row, unsigned column) {
   return value;
 }
 
-void test_solution(const harsanyi::KernelTable& table, int n, double ridge, int threads) {
+template <class T>
+void test_solution(const harsanyi::KernelTable& table, int n, double ridge, int threads, double tolerance) {
   constexpr double first[4] = {1, 1, 1, 2}, second[4] = {2, 1, 1, 1};
+  const int dense = table.sparse<T>().path_bits;
   harsanyi::Arena measure;
-  harsanyi::SpinSolver<double>::place(harsanyi::SpinPaths::place(n, measure), measure);
+  harsanyi::SpinSolver<T>::place(harsanyi::SpinPaths::place(n, dense, measure), measure);
   const auto deleter = [](char* p) { std::free(p); };
   const std::unique_ptr<char, decltype(deleter)> memory(
       static_cast<char*>(std::aligned_alloc(64, harsanyi::aligned(measure.used))), deleter);
   harsanyi::Arena arena{memory.get(), 0};
-  harsanyi::SpinPaths paths = harsanyi::SpinPaths::place(n, arena);
-  harsanyi::SpinSolver<double> solver = harsanyi::SpinSolver<double>::place(paths, arena);
+  harsanyi::SpinPaths paths = harsanyi::SpinPaths::place(n, dense, arena);
+  harsanyi::SpinSolver<T> solver = harsanyi::SpinSolver<T>::place(paths, arena);
   paths.build();
   solver.build(paths, table, ridge);
   const unsigned count = 1u << n;
-  const std::vector<double> right = Random(static_cast<std::uint64_t>(n) + 3).vector<double>(count);
-  std::vector<double> used = right, x(count);
-  solver.solve(paths, table, used.data(), x.data(), threads);
+  const std::vector<T> right = Random(static_cast<std::uint64_t>(n) + 3).vector<T>(count);
+  std::vector<T> x = right;
+  solver.solve(paths, table, x.data(), threads);
   for (unsigned row = 0; row < count; ++row) {
-    double sum = ridge * x[row], size = std::fabs(sum);
+    double sum = ridge * static_cast<double>(x[row]), size = std::fabs(sum);
     for (unsigned column = 0; column < count; ++column) {
-      const double term = (entry(first, n, row, column) + entry(second, n, row, column)) * x[column];
+      const double term =
+          (entry(first, n, row, column) + entry(second, n, row, column)) * static_cast<double>(x[column]);
       sum += term;
       size += std::fabs(term);
     }
-    CHECK(std::fabs(sum - right[row]) <= 1e-13 * (size + 1));
+    CHECK(std::fabs(sum - static_cast<double>(right[row])) <= tolerance * (size + 1));
   }
 }
 
@@ -50,8 +53,9 @@ void test_solution(const harsanyi::KernelTable& table, int n, double ridge, int 
 int main() {
   for (int tier = 0; tier < harsanyi::tier_count(); ++tier) {
     for (int n = 0; n <= 10; ++n) {
-      test_solution(harsanyi::tier(tier), n, 1.0, 1);
-      test_solution(harsanyi::tier(tier), n, 0.25, 3);
+      test_solution<double>(harsanyi::tier(tier), n, 1.0, 1, 1e-13);
+      test_solution<double>(harsanyi::tier(tier), n, 0.25, 3, 1e-13);
+      test_solution<float>(harsanyi::tier(tier), n, 1.0, 1, 1e-4);
     }
   }
   return check_report("test_spin");

@@ -80,9 +80,11 @@ class Solver {
   size_t offset(int k) const noexcept { return static_cast<size_t>(k) * count_; }
   double origin(int k) const noexcept { return sample_.v[offset(k)]; }
   double zeta(int k) const noexcept { return plan_.noise ? sample_.zeta[k] : 0; }
-  double least_scale() const noexcept {
-    return plan_.noise && sizeof(T) == sizeof(float) ? least_single_scale(plan_.n) : 0;
+  // Whether rounding would keep f32 from a smaller gap than there is.
+  bool loses_much() const noexcept {
+    return single_loss(plan_.n, scale_) > std::min(kMostLost, kLostShare * gap()) || last_size_ < kLeastStep * norm();
   }
+  double norm() const noexcept;
   bool has_box() const noexcept { return zeta(0) > 1e-9 * plain_; }  // of one network, wider than rounding
   bool joint() const noexcept { return plan_.networks > 1; }
   int kinds() const noexcept { return plan_.and_only ? 1 : 2; }
@@ -201,7 +203,7 @@ class Solver {
   double advance() noexcept;
   double move_on() noexcept;
   void reflect_all() noexcept;
-  void restart(double size) noexcept;
+  bool restart(double size) noexcept;
   bool scales_move() const noexcept { return steps_ >= (options_.warm_start ? kFirstWarmMove : kFirstMove); }
   double rescale_noise(double factor) const noexcept;
   void distances(int block, double* near, double* dual) const noexcept;

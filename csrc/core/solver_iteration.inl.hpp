@@ -42,7 +42,7 @@ void Solver<T>::start() noexcept {
   // A candidate without excluded sets exists only where the residual lies inside the box: aim at a smaller one.
   if (plan_.excluded && plan_.noise) box_ = 1 - std::max(options_.gap, 1e-4) / 4;
   if (!plan_.noise) rotate_values();
-  scale_ = std::max(scale_, least_scale());
+  if (wide_ != nullptr) scale_ = std::max(1.0, single_loss(plan_.n, kMostLost));
   if (plan_.noise && !plan_.and_only) spin_.build(plan_.spin, table_, scale_ * scale_);
   if (options_.warm_start) {
     warm();
@@ -293,22 +293,22 @@ double Solver<T>::rescale_noise(double factor) const noexcept {
   return move > kLeastMove || move < 1 / kLeastMove ? move : 1;
 }
 
-// After a step of this size: begin a new stretch from here if it is time.
+// After a step of this size: begin a new stretch from here if it is time, and say so.
 template <class T>
-void Solver<T>::restart(double size) noexcept {
+bool Solver<T>::restart(double size) noexcept {
   if (stretch_ == 1) {
     first_size_ = size;
     last_size_ = INFINITY;
   }
   const bool due = restart_is_due(size, first_size_, last_size_, stretch_, steps_, plan_.noise);
   last_size_ = size;
-  if (!due) return;
+  if (!due) return false;
   stretch_ = 0;
   if (joint()) {
     for (int b = 0; b < 3; ++b) {
       if (q_[b] != nullptr) std::memcpy(anchor_[b], q_[b], all_ * sizeof(T));
     }
-    return;
+    return true;
   }
   double near = 0, dual = 0;
   for (int kind = 0; kind < kinds(); ++kind) distances(kind, &near, &dual);
@@ -338,6 +338,7 @@ void Solver<T>::restart(double size) noexcept {
     }
   }
   unit_ = static_cast<T>(unit_ * factor);
+  return true;
 }
 
 }  // namespace harsanyi

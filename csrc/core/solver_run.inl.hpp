@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <numeric>
 
 #include "simplex.hpp"
 #include "solver.hpp"
@@ -77,8 +78,7 @@ bool Solver<T>::iterate() noexcept {
       }
       if (wide_ != nullptr && !done && stalls()) break;
     }
-    restart(size);
-    if (wide_ != nullptr && scale_ < least_scale()) break;
+    if (restart(size) && wide_ != nullptr && plan_.noise && loses_much()) break;
     if (!done && crossing_is_due()) {
       cross_over();
       done = reached();
@@ -231,6 +231,19 @@ bool Solver<T>::stalls() noexcept {
     gained_at_ = steps_;
   }
   return steps_ > (plan_.noise ? 4 : 2) * gained_at_ + 100;
+}
+
+// Of the point where the last stretch began.
+template <class T>
+double Solver<T>::norm() const noexcept {
+  constexpr size_t lanes = 8;
+  T sums[lanes] = {};
+  for (const T* q : q_) {
+    for (size_t i = 0; q != nullptr && i + lanes <= all_; i += lanes) {
+      for (size_t l = 0; l < lanes; ++l) sums[l] += q[i + l] * q[i + l];
+    }
+  }
+  return std::sqrt(static_cast<double>(std::accumulate(sums, sums + lanes, T{0})));
 }
 
 // The rest of it: what f32 found, weighed in f64, and if that is not enough on from its point.

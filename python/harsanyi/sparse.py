@@ -128,8 +128,8 @@ def decompose(
             Not convex: started from the convex optimum, ended without progress, and no bound.
         merge_singletons: whether `or_[{i}]`, which means the same as `and_[{i}]`, is added to it.
         precision: of the iteration. "float32" takes half the time and reaches gaps down to 5e-4 (twice that
-            for each player beyond 18), without a noise term only: with one, rounding stops it earlier.
-            "mixed" goes on from there in "float64", to any gap; with noise it is "float64". The result is
+            for each player beyond 18), without a noise term only: with one, rounding may stop it earlier.
+            "mixed" begins there and goes on in "float64", to any gap. The result is
             float64, certified in float64, and reproduces `v` as exactly in every case.
         method: "auto" with noise is the simplex method: an optimum that few pivots reach is found exactly,
             all other coefficients zero. Else a first-order iteration follows, whose pair and bound it

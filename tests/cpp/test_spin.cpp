@@ -1,6 +1,7 @@
 // The exact inverse of kron(K1) + kron(K2) + ridge I against the definition: the system applied to the solution.
 #include <cmath>
 #include <cstdlib>
+#include <cstring>
 #include <memory>
 #include <vector>
 
@@ -19,8 +20,12 @@ double entry(const double (&k)[4], int n, unsigned row, unsigned column) {
 }
 
 template <class T>
-void test_solution(const harsanyi::KernelTable& table, int n, double ridge, int threads, double tolerance) {
-  constexpr double first[4] = {1, 1, 1, 2}, second[4] = {2, 1, 1, 1};
+std::vector<T> right_side(int n) {
+  return Random(static_cast<std::uint64_t>(n) + 3).vector<T>(std::size_t{1} << n);
+}
+
+template <class T>
+std::vector<T> solution(const harsanyi::KernelTable& table, int n, double ridge, int threads) {
   const int dense = table.sparse<T>().path_bits;
   harsanyi::Arena measure;
   harsanyi::SpinSolver<T>::place(harsanyi::SpinPaths::place(n, dense, measure), measure);
@@ -32,10 +37,16 @@ void test_solution(const harsanyi::KernelTable& table, int n, double ridge, int 
   harsanyi::SpinSolver<T> solver = harsanyi::SpinSolver<T>::place(paths, arena);
   paths.build();
   solver.build(paths, table, ridge);
-  const unsigned count = 1u << n;
-  const std::vector<T> right = Random(static_cast<std::uint64_t>(n) + 3).vector<T>(count);
-  std::vector<T> x = right;
+  std::vector<T> x = right_side<T>(n);
   solver.solve(paths, table, x.data(), threads);
+  return x;
+}
+
+template <class T>
+void test_solution(const harsanyi::KernelTable& table, int n, double ridge, int threads, double tolerance) {
+  constexpr double first[4] = {1, 1, 1, 2}, second[4] = {2, 1, 1, 1};
+  const unsigned count = 1u << n;
+  const std::vector<T> right = right_side<T>(n), x = solution<T>(table, n, ridge, threads);
   for (unsigned row = 0; row < count; ++row) {
     double sum = ridge * static_cast<double>(x[row]), size = std::fabs(sum);
     for (unsigned column = 0; column < count; ++column) {
@@ -48,9 +59,27 @@ void test_solution(const harsanyi::KernelTable& table, int n, double ridge, int 
   }
 }
 
+// Tiers couple other numbers of bits in their lanes, and threads take other paths together. The baseline may be without
+// fused operations.
+template <class T>
+void test_bits(int n) {
+  std::vector<T> last;
+  for (int tier = 1; tier < harsanyi::tier_count(); ++tier) {
+    for (int threads = 1; threads <= 3; ++threads) {
+      const std::vector<T> x = solution<T>(harsanyi::tier(tier), n, 0.5, threads);
+      CHECK(last.empty() || std::memcmp(x.data(), last.data(), x.size() * sizeof(T)) == 0);
+      last = x;
+    }
+  }
+}
+
 }  // namespace
 
 int main() {
+  for (int n = 0; n <= 15; ++n) {
+    test_bits<double>(n);
+    test_bits<float>(n);
+  }
   for (int tier = 0; tier < harsanyi::tier_count(); ++tier) {
     for (int n = 0; n <= 10; ++n) {
       test_solution<double>(harsanyi::tier(tier), n, 1.0, 1, 1e-13);

@@ -62,8 +62,8 @@ struct MakeIndices<0, I...> {
 };
 
 // Lane operations: partner<S>(x) holds x[i ^ S] in lane i; merge<S>(low, high) takes the lanes whose bit S is clear
-// from `low` and the others from `high`. swap<S> exchanges the high half of each 2 S lanes of `low` with the low half of
-// those of `high`.
+// from `low` and the others from `high`. swap<S> exchanges the high half of each 2 S lanes of `low` with the low half
+// of those of `high`.
 template <class T, int Bytes = HARSANYI_VECTOR_BYTES>
 struct Lane {
   using V = typename Vector<T, Bytes>::type;

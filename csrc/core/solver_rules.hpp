@@ -26,9 +26,9 @@ constexpr double kNoiseRatio = 0.7, kLeastMove = 1.25;
 constexpr int kFirstMove = 8, kFirstWarmMove = 60;
 // What f32 can promise without noise; a run in f64 begins in f32 down to there.
 HARSANYI_HD constexpr double single_gap(int n) { return n > 18 ? 5e-4 * (1 << (n - 18)) : 5e-4; }
-// With noise f32 loses about phi^n eps / scale of a point in each projection. Where that is much the iteration runs away
-// (random games in a narrow box let the scale fall and fall), and the gap does not fall below some 30 times it. It is
-// below 4e-5 on trained and planted games, mostly below 1e-5.
+// With noise f32 loses about phi^n eps / scale of a point in each projection. Where that is much the iteration runs
+// away (random games in a narrow box let the scale fall and fall), and before that the gap stops at some 30 times it.
+// It is below 4e-5 on trained and planted games, mostly below 1e-5.
 constexpr double kMostLost = 1e-4, kLostShare = 0.015;
 // Steps below this share of the point are rounding: the scales would follow it to the ends of the earth. On trained
 // and planted games 155 and more times the last bit at a gap of 1e-3.

@@ -11,6 +11,8 @@ namespace {
 // It gives up if after so many pivots more than this share of them added a term: then the optimum has too many.
 constexpr int64_t kTrial = 64;
 constexpr double kGrows = 0.875;
+// And where it added more terms than these: optima of more are further away than the pivots worth making.
+int64_t most_added(int n) { return std::max(48, 4 * n); }
 // Perturbation and margin as shares of the gap asked for, at most the second number.
 constexpr double kPerturbation[2] = {1e-3, 1e-6}, kMargin[2] = {1e-3, 1e-7};
 
@@ -89,8 +91,9 @@ bool Simplex::cross_over(const Point& point, int64_t most_pivots) noexcept {
 
 // Whether too many of the pivots added a term to those known before.
 bool Simplex::has_many_terms(size_t known) const noexcept {
-  const double added = static_cast<double>(basis_.size()) - static_cast<double>(known);
-  return pivots_ >= kTrial && added > kGrows * static_cast<double>(pivots_);
+  const int64_t added = static_cast<int64_t>(basis_.size()) - static_cast<int64_t>(known);
+  const bool grows = static_cast<double>(added) > kGrows * static_cast<double>(pivots_);
+  return (pivots_ >= kTrial && grows) || added > most_added(plan_.n);
 }
 
 // Pivots to the optimum; with `tries` as long as it looks like one of few terms.

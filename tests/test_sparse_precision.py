@@ -62,6 +62,18 @@ def test_f32_is_left_where_it_would_keep_the_bound_away() -> None:
     assert found.steps <= 2 * double.steps  # seven times, otherwise
 
 
+def test_f32_is_left_where_its_steps_are_rounding() -> None:
+    generator = np.random.default_rng(0)
+    generator.normal(size=192)
+    v = generator.normal(size=1 << 11)
+    steps = []
+    for precision in ("mixed", "float64"):
+        found = decompose(v, zeta=0.4 * np.ptp(v), gap=1e-4, method="splitting", precision=precision)
+        assert found.status == "optimal"
+        steps.append(int(found.steps))
+    assert steps[0] <= 2 * steps[1]  # six times, otherwise: rounding moves the scales
+
+
 def test_a_tight_gap_goes_on_in_f64() -> None:
     v = planted(9)
     found = decompose(v, noise=0.05, gap=1e-6, method="splitting")

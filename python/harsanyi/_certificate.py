@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -45,41 +45,42 @@ def certify(
     vectors = [x.reshape(-1, *sample) for x in (v, and_, or_, dual)]
     boxes = problem.boxes.reshape(-1, sample[0])
     some = max(1, _TOGETHER // (sample[0] * sample[1]))
+    if len(boxes) <= some:
+        whole = _certify_some(problem, boxes, vectors, gap)
+        return {name: x.reshape(batch) for name, x in whole.items()}
     parts = []
     for i in range(0, len(boxes), some):
         part = [x[i : i + some] for x in vectors]
-        parts.append(_certify_some(replace(problem, boxes=boxes[i : i + some]), part, gap))
+        parts.append(_certify_some(problem, boxes[i : i + some], part, gap))
     return {name: np.concatenate([part[name] for part in parts]).reshape(batch) for name in parts[0]}
 
 
-def _certify_some(problem: Problem, vectors: list[Floats], gap: float) -> dict[str, Any]:
+def _certify_some(problem: Problem, boxes: Floats, vectors: list[Floats], gap: float) -> dict[str, Any]:
     v, and_, or_, dual = vectors
     tables = _tables(problem.by_order.tobytes())
     sizes = [np.abs(x) for x in ((and_,) if problem.and_only else (and_, or_))]
     unknown = np.isnan(and_[..., -1]).any(-1)
     if tables.excluded is not None:
         unknown |= np.any([(x[..., tables.excluded] > 0).any((-1, -2)) for x in sizes], 0)
-    norms = [_norm(problem, x) for x in sizes]
-    l1 = np.where(unknown, np.inf, sum(x[..., 1:].sum(-1) for x in norms))
-    if problem.share < 1:
-        objective = np.where(unknown, np.inf, _smallest(problem, sizes))
-    else:
-        objective = np.where(unknown, np.inf, sum((x * tables.weight).sum(-1) for x in norms))
+    norms = sum(_norm(problem, x) for x in sizes)  # [..., 2**n]
+    l1 = np.where(unknown, np.inf, norms[..., 1:].sum(-1))
+    costs = _smallest(problem, sizes) if problem.share < 1 else (norms * tables.weight).sum(-1)
+    objective = np.where(unknown, np.inf, costs)
 
-    origin = v[..., :1]
+    effects = v - v[..., :1]
     y = _centred(problem, dual)
-    products, y_size = (v - origin) * y, np.abs(y).sum(-1)
-    box = problem.boxes * y_size
+    products, y_size = effects * y, np.abs(y).sum(-1)
+    box = boxes * y_size
     # Multipliers that cancel could promise more than there is: what f64 may lose of the sums is taken off.
     lost = (len(problem.by_order) + 1) * 2.0**-53
     product = (products.sum(-1) - box - lost * (np.abs(products).sum(-1) + box)).sum(-1)
     y_lost = lost * y_size.sum(-1)
-    norm = plain = np.zeros(product.shape)
-    for adjoint in (superset_zeta,) if problem.and_only else (superset_zeta, or_inverse):
-        sums = _dual_norm(problem, adjoint(y))
-        norm = np.maximum(norm, (sums * tables.inverse).max(-1))
-        allowed = sums if tables.excluded is None else sums * ~tables.excluded
-        plain = np.maximum(plain, allowed[..., 1:].max(-1, initial=0.0))
+    sums = _dual_norm(problem, superset_zeta(y))
+    if not problem.and_only:
+        np.maximum(sums, _dual_norm(problem, or_inverse(y)), out=sums)
+    norm = (sums * tables.inverse).max(-1)
+    allowed = sums if tables.excluded is None else sums * ~tables.excluded
+    plain = allowed[..., 1:].max(-1, initial=0.0)
     norm = np.where(norm > 0, norm + y_lost * tables.inverse.max(), 0.0)
     plain = np.where(plain > 0, plain + y_lost, 0.0)
     bound = np.maximum(np.divide(product, norm, out=np.zeros_like(product), where=norm > 0), 0.0)
@@ -87,7 +88,7 @@ def _certify_some(problem: Problem, vectors: list[Floats], gap: float) -> dict[s
     if problem.share < 1:
         bound = np.zeros_like(product)
 
-    dividends = np.abs(mobius(v - origin)[..., 1:]).sum((-1, -2))
+    dividends = np.abs(mobius(effects)[..., 1:]).sum((-1, -2))
     zero = objective <= _ROUNDING * dividends
     known = np.isfinite(objective)
     gaps: Floats = np.array(np.where(known, 0.0, np.inf))
@@ -151,7 +152,7 @@ def _centred(problem: Problem, dual: Floats) -> Floats:
     n = len(by_order) - 1
     top = max((m for m in range(n + 1) if by_order[m] > 0), default=0)
     if top == n:
-        return np.asarray(dual - dual.mean(-1, keepdims=True))
+        return np.asarray(dual - dual.sum(-1, keepdims=True) / dual.shape[-1])
     order = order_table(n)
     band: npt.NDArray[np.bool_] = (order <= top) & (order >= (0 if problem.and_only else n - top))
     y = np.where(band, dual, 0.0)

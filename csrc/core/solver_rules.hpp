@@ -26,18 +26,18 @@ constexpr double kNoiseRatio = 0.7, kLeastMove = 1.25;
 constexpr int kFirstMove = 8, kFirstWarmMove = 60;
 // What f32 can promise without noise; a run in f64 begins in f32 down to there.
 HARSANYI_HD constexpr double single_gap(int n) { return n > 18 ? 5e-4 * (1 << (n - 18)) : 5e-4; }
-// With noise f32 loses about phi^n eps / scale of a point in each projection. Where that is much the iteration runs
-// away (random games in a narrow box let the scale fall and fall), and before that the gap stops at some 30 times it.
-// It is below 4e-5 on trained and planted games, mostly below 1e-5.
-constexpr double kMostLost = 1e-4, kLostShare = 0.015;
+// With noise f32 loses up to a fifth of phi^n eps / scale of a point in each projection. Where that is much the
+// iteration runs away (random games in a narrow box let the scale fall and fall), and before that the gap stops at some
+// 30 times it. It is below 2e-5 on trained and planted games, mostly about 1e-6.
+constexpr double kLost = 0.2, kMostLost = 1e-4, kLostShare = 0.015;
 // Steps below this share of the point are rounding: the scales would follow it to the ends of the earth. On trained
 // and planted games 155 and more times the last bit at a gap of 1e-3.
 constexpr double kLeastStep = 64 * 0x1p-24;
-inline double single_loss(int n, double scale) { return 0x1p-24 * pow(kPhi, n) / scale; }
+inline double single_loss(int n, double scale) { return kLost * 0x1p-24 * pow(kPhi, n) / scale; }
 // The simplex methods take the iteration's point up after kFirstCrossing steps, for kCrossingPivots of the dual one and
 // kImprovingPivots of the primal one at most; again after so many times the steps, as that led to a pair or not, or
 // when the gap is near the one wanted.
-constexpr int64_t kFirstCrossing = 220, kCrossingPivots = 400, kImprovingPivots = 800;
+constexpr int64_t kFirstCrossing = 260, kCrossingPivots = 400, kImprovingPivots = 800;
 constexpr double kNextCrossing = 3, kNextTry = 1.5, kNextNear = 1.15, kCrossingNear = 2.5, kCrossingShare = 10;
 
 // The most terms, up to `most`, whose inverse costs less than a quarter of the steps so far: it takes terms^3

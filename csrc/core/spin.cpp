@@ -92,9 +92,12 @@ void spin_block(int d, int dense, double* block, double* work) noexcept {
 
 template <class T>
 SpinSolver<T> SpinSolver<T>::place(const SpinPaths& paths, Arena& arena) noexcept {
-  const size_t largest = static_cast<size_t>((paths.n() + 1) * (paths.n() + 1));
+  const int n = paths.n();
+  const size_t largest = static_cast<size_t>((n + 1) * (n + 1));
+  const size_t entries = paths.entry(n % 2) + (n % 2 == 0 ? 1 : 4);
   SpinSolver<T> spin;
-  spin.inverse_ = arena.take<T>(paths.entry(paths.n() % 2) + (paths.n() % 2 == 0 ? 1 : 4));
+  spin.inverse_ = arena.take<T>(entries);
+  if (sizeof(T) < sizeof(double)) spin.wide_ = arena.take<double>(entries);
   spin.work_ = arena.take<double>(2 * largest);
   return spin;
 }
@@ -104,6 +107,7 @@ SpinSolver<T> SpinSolver<T>::moved(size_t bytes) const noexcept {
   SpinSolver<T> spin = *this;
   if (inverse_ == nullptr) return spin;
   spin.inverse_ = inverse_ + bytes / sizeof(T);
+  if (wide_ != nullptr) spin.wide_ = wide_ + bytes / sizeof(double);
   spin.work_ = work_ + bytes / sizeof(double);
   return spin;
 }
@@ -117,7 +121,9 @@ void SpinSolver<T>::build(const SpinPaths& paths, const KernelTable& table, doub
     for (int i = 0; i < side * side; ++i) inverse[i] = block[i] + (i % (side + 1) == 0 ? ridge : 0);
     table.invert(inverse, side, work_ + side * side);
     T* const to = inverse_ + paths.entry(d);
-    for (int i = 0; i < side * side; ++i) to[i] = static_cast<T>(scale[i] * inverse[i]);
+    for (int i = 0; i < side * side; ++i) inverse[i] *= scale[i];
+    std::copy(inverse, inverse + side * side, to);
+    if (d >= wide_from(paths.n())) std::copy(inverse, inverse + side * side, wide_ + paths.entry(d));
   }
 }
 
@@ -156,11 +162,11 @@ void SpinSolver<T>::solve(const SpinPaths& paths, const KernelTable& table, T* x
   };
   // One bit alone is a path of spin 1 as it stands.
   for (int level = coupled % 2; level <= last; level += 2) two_levels(level, kernel.couple_two);
-  each_spin<T>(paths, coupled, size_t{1} << paths.dense(), threads,
-               [&](int d, int count, int32_t path, size_t, size_t) {
-                 kernel.solve_paths(d, count, paths.rows(coupled, path), paths.factors() + path, inverse_,
-                                    paths.entries(), paths.dense(), x);
-               });
+  const SpinBlocks<T> blocks{inverse_, wide_, paths.entries(), wide_from(paths.n())};
+  each_spin<T>(
+      paths, coupled, size_t{1} << paths.dense(), threads, [&](int d, int count, int32_t path, size_t, size_t) {
+        kernel.solve_paths(d, count, paths.rows(coupled, path), paths.factors() + path, blocks, paths.dense(), x);
+      });
   for (int level = last; level >= coupled % 2; level -= 2) two_levels(level, kernel.uncouple_two);
 }
 

@@ -74,7 +74,12 @@ class SpinSolver {
   void solve(const SpinPaths& paths, const KernelTable& table, T* x, int threads) const noexcept;
 
  private:
+  // In f32 nearly all that a solution loses is lost by the blocks of large spins, whose condition grows like phi^2d:
+  // from here on their products are in f64. They have few paths.
+  static constexpr int wide_from(int n) noexcept { return sizeof(T) < sizeof(double) ? n / 2 + 2 : n + 1; }
+
   T* inverse_ = nullptr;    // blocks, scaled
+  double* wide_ = nullptr;  // those of large spins in f64
   double* work_ = nullptr;  // to build with: two of the largest blocks
 };
 

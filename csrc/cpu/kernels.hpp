@@ -72,6 +72,15 @@ struct Prox {
   const T* weight;
 };
 
+// The inverses of the blocks of all spins and where each begins; those from wide_from on are in f64.
+template <class T>
+struct SpinBlocks {
+  const T* entries;
+  const double* wide;
+  const size_t* first;
+  int wide_from;
+};
+
 // Halpern's weights of the step and of the anchor; and, where the projected point is not at hand, what it differs by
 // from the point that was projected: factor * move.
 template <class T>
@@ -131,8 +140,8 @@ struct SparseKernels {
   void (*couple_two)(int d, int count, const int32_t* rows, size_t stride, size_t columns, T* x);
   void (*uncouple_two)(int d, int count, const int32_t* rows, size_t stride, size_t columns, T* x);
   int path_bits;
-  void (*solve_paths)(int d, int count, const int32_t* rows, const double* factors, const T* blocks,
-                      const size_t* first, int path_bits, T* x);
+  void (*solve_paths)(int d, int count, const int32_t* rows, const double* factors, const SpinBlocks<T>& blocks,
+                      int path_bits, T* x);
   void (*add_affine)(int kind, const AffineTables<T>& tables, const AffineTerm<T>& term, size_t first, size_t count,
                      T* x);
   double (*sum)(size_t count, const T* x);

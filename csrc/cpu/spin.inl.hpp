@@ -2,6 +2,8 @@
 // an entry come in one order, whatever the lanes: every tier that has fused operations gives the same bits.
 #pragma once
 
+#include <type_traits>
+
 #include "kernels.hpp"
 #include "vector.inl.hpp"
 
@@ -252,13 +254,6 @@ struct PartPlace {
   }
 };
 
-// The inverses of the blocks of all spins, and where each begins.
-template <class T>
-struct SpinBlocks {
-  const T* entries;
-  const size_t* first;
-};
-
 // out[i] <- scale times the sum of block[i][j] x[j], Rows of them.
 template <int Rows, class T, class V>
 HARSANYI_INLINE void multiply_rows(int i, int count, const T* block, V scale, const V* x, V* out) {
@@ -288,6 +283,38 @@ void multiply_block(int count, const T* block, V scale, const V* x, V* out) {
   }
 }
 
+template <class To, class From>  // numbers or vectors
+HARSANYI_INLINE To convert(From x) {
+  if constexpr (std::is_arithmetic_v<To>) {
+    return static_cast<To>(x);
+  } else {
+    return __builtin_convertvector(x, To);
+  }
+}
+// The same with the block and all that is made of it in f64; Wide: as many numbers as in V.
+template <class T, class Wide, class V>
+void multiply_block_wide(int count, const double* block, Wide scale, const V* x, V* out) {
+  constexpr int lanes = static_cast<int>(sizeof(V) / sizeof(T)), native = Vector<double>::lanes;
+  using Part = typename PathVector<double, (lanes < native ? lanes : native)>::type;
+  constexpr int parts = static_cast<int>(sizeof(Wide) / sizeof(Part));
+  Part before[parts][kMostPathRows] = {}, after[kMostPathRows], scales[parts];
+  __builtin_memcpy(scales, &scale, sizeof(Wide));
+  for (int i = 0; i < count; ++i) {
+    const Wide row = convert<Wide>(x[i]);
+    for (int part = 0; part < parts; ++part) {
+      before[part][i] = load_as<Part>(reinterpret_cast<const char*>(&row) + part * static_cast<int>(sizeof(Part)));
+    }
+  }
+  Wide rows[kMostPathRows];
+  for (int part = 0; part < parts; ++part) {
+    multiply_block(count, block, scales[part], before[part], after);
+    for (int i = 0; i < count; ++i) {
+      store_as(reinterpret_cast<char*>(rows + i) + part * static_cast<int>(sizeof(Part)), after[i]);
+    }
+  }
+  for (int i = 0; i < count; ++i) out[i] = convert<V>(rows[i]);
+}
+
 // The paths after so many more bits. scale: of each, in double as its other factors; a bit that lowers it adds one.
 template <int Bits, class T, class V, class Scale>
 HARSANYI_INLINE void multiply_blocks(int d, const SpinBlocks<T>& blocks, Scale scale, const V* x, V* out) {
@@ -296,12 +323,10 @@ HARSANYI_INLINE void multiply_blocks(int d, const SpinBlocks<T>& blocks, Scale s
     const size_t skip = static_cast<size_t>(d + 2) << (Bits - 1);
     if (d > 0) multiply_blocks<Bits - 1>(d - 1, blocks, scale * ((d + 1.0) / d), x + skip, out + skip);
   } else {
-    const T* const block = blocks.entries + blocks.first[d];
-    if constexpr (sizeof(V) == sizeof(T)) {
-      multiply_block(d + 1, block, static_cast<V>(scale), x, out);
-    } else {
-      multiply_block(d + 1, block, __builtin_convertvector(scale, V), x, out);
+    if (sizeof(T) < sizeof(double) && d >= blocks.wide_from) {
+      return multiply_block_wide<T>(d + 1, blocks.wide + blocks.first[d], scale, x, out);
     }
+    multiply_block(d + 1, blocks.entries + blocks.first[d], convert<V>(scale), x, out);
   }
 }
 
@@ -344,11 +369,10 @@ void solve_paths_of(int d, int count, const int32_t* rows, const double* factors
 
 // path_bits: kPathBits, or 0 where there are fewer players.
 template <class T>
-void solve_paths(int d, int count, const int32_t* rows, const double* factors, const T* blocks, const size_t* first,
+void solve_paths(int d, int count, const int32_t* rows, const double* factors, const SpinBlocks<T>& blocks,
                  int path_bits, T* x) {
-  const SpinBlocks<T> spins{blocks, first};
-  if (path_bits == 0) return solve_paths_of<T, 1>(d, count, rows, factors, spins, x);
-  solve_paths_of<T, kPathLanes<T>>(d, count, rows, factors, spins, x);
+  if (path_bits == 0) return solve_paths_of<T, 1>(d, count, rows, factors, blocks, x);
+  solve_paths_of<T, kPathLanes<T>>(d, count, rows, factors, blocks, x);
 }
 
 }  // namespace HARSANYI_ISA

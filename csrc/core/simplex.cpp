@@ -62,6 +62,14 @@ Simplex::Simplex(const KernelTable& table, const DecomposePlan<double>& plan, co
   margin_ = box_ * std::min(kMargin[0] * gap, kMargin[1]);
   room_ = weight_ + (static_cast<size_t>(plan.n) + 1) * kTableRow;
   std::fill(room_, room_ + (static_cast<size_t>(plan.n) + 1) * kTableRow, aim());
+  at = room_ + (static_cast<size_t>(plan.n) + 1) * kTableRow;
+  for (Groups& groups : groups_) {
+    const size_t most = basis_.most() + 1;
+    groups.value = at;
+    groups.set = reinterpret_cast<uint32_t*>(at + most);
+    groups.begin = groups.set + most;
+    at += group_numbers(plan.n);
+  }
   dual_tolerance_ = std::min(perturbation, 1e-9);
 }
 

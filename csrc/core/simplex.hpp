@@ -37,7 +37,7 @@ class Simplex {
   static size_t most_terms(int n) noexcept { return std::min(size_t{1} << n, 64 * static_cast<size_t>(n)); }
   static constexpr size_t kNumbers = 9;
   static size_t numbers(int n) noexcept {
-    return kNumbers * most_terms(n) + 2 * (static_cast<size_t>(n) + 1) * kTableRow;
+    return kNumbers * most_terms(n) + 2 * (static_cast<size_t>(n) + 1) * kTableRow + 2 * group_numbers(n);
   }
 
   // Whether the optimum was found in at most so many pivots; from the result that the sample holds, if it is one of few
@@ -134,11 +134,28 @@ class Simplex {
     uint32_t index;
     double value;
   };
-  void image(const double* by_column, double factor, Term more, double* out) const noexcept;
+  template <class T>
+  void image(const double* by_column, double factor, Term more, T* out) const noexcept;
   void adjoint(const double* by_row, Term more, double* const (&out)[2]) const noexcept;
+  // Terms sorted by the bits of their sets above a block: those of group g are begin[g] to begin[g + 1].
+  struct Groups {
+    double* value;
+    uint32_t *set, *begin;
+    template <class T>
+    void add(uint32_t g, T* x, double sign = 1) const noexcept {
+      for (uint32_t k = begin[g]; k < begin[g + 1]; ++k) x[set[k]] += static_cast<T>(sign * value[k]);
+    }
+  };
+  static int image_bits(int n) noexcept;
+  static size_t group_numbers(int n) noexcept {
+    return 2 * (most_terms(n) + 1) + (size_t{1} << (n - image_bits(n))) / 2 + 2;
+  }
+  template <class F>
+  void sort(const F& terms, const Groups& to) const noexcept;
   template <class F>
   void each_image(const F& of) const noexcept;
-  void transform_block(Kind kind, int bits, double* x) const noexcept;
+  template <class T>
+  void transform_block(Kind kind, int bits, T* x) const noexcept;
   void scatter() const noexcept;
   // of(first, count, block) over blocks of subsets.
   template <class F>
@@ -164,6 +181,7 @@ class Simplex {
   double *edge_, *x_alpha_, *x_tau_, *spare_;  // the edge by row, what follows by column
   double* weight_;                             // by order, raised
   double* room_;                               // the same for every order: what the noise aims at
+  Groups groups_[2];                           // to work with
   double low_[kTableRow], spread_[kTableRow];  // of the random part
   double box_ = 0, margin_ = 0;                // noise aims at box less margin
   double gap_ = 0;

@@ -101,9 +101,10 @@ bool Simplex::begin_warm() noexcept {
   return true;
 }
 
-// Squared edge lengths from their definition; a pair of transforms for each row of the basis.
+// Squared edge lengths from their definition; a pair of transforms for each row of the basis, in f32: they only choose.
 void Simplex::measure_edges() noexcept {
   const size_t size = basis_.size();
+  float* const column = reinterpret_cast<float*>(alpha_);
   for (size_t l = 0; l < size; ++l) {
     const double* const row = basis_.inverse_row(l);
     x_length_[l] = 0;
@@ -113,10 +114,8 @@ void Simplex::measure_edges() noexcept {
   for (size_t k = 0; k < size; ++k) {
     if (interrupt_.stopped()) return;  // and so will be what comes next
     basis_.inverse_column(k, x_alpha_);
-    image(x_alpha_, 1, {}, alpha_);
-    each([&](size_t i, size_t m, size_t) {
-      for (size_t j = i; j < i + m; ++j) length_[j] += alpha_[j] * alpha_[j];
-    });
+    image(x_alpha_, 1, {}, column);
+    each([&](size_t i, size_t m, size_t) { table_.simplex.add_squares(m, column + i, length_ + i); });
   }
   for (size_t k = 0; k < size; ++k) length_[basis_.row(k)] = INFINITY;
   select_row();

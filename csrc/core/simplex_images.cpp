@@ -2,7 +2,9 @@
 //
 // A block of low bits at a time: the columns or rows that reach it, then the transform of its bits. The block stays in
 // the first-level cache, so a vector is written once, where a whole transform would clear, read and write it; and the
-// two parts of A x are subtracted there too.
+// two parts of A x are subtracted there too. Columns and rows are sorted by their bits above a block first: it is
+// reached by whole groups, those of the subsets or of the supersets of its own.
+#include <algorithm>
 #include <cstring>
 
 #include "simplex.hpp"
@@ -12,71 +14,107 @@ namespace {
 
 constexpr int kImageBits = 11;
 
-// Entries of a block, which begins at `high`.
-struct Block {
-  int bits;
-  uint32_t mask, high;
-};
+// of(g) for the subsets g of `mask`.
+template <class F>
+void each_subset(uint32_t mask, const F& of) {
+  for (uint32_t g = mask;; g = (g - 1) & mask) {
+    of(g);
+    if (g == 0) return;
+  }
+}
+
+template <class T>
+constexpr Dtype kDtype = sizeof(T) == 4 ? Dtype::f32 : Dtype::f64;
 
 }  // namespace
 
+int Simplex::image_bits(int n) noexcept { return std::min(n, kImageBits); }
+
+// terms(add) calls add(set, value) for each of them.
+template <class F>
+void Simplex::sort(const F& terms, const Groups& to) const noexcept {
+  const int bits = image_bits(plan_.n);
+  std::fill(to.begin, to.begin + (count_ >> bits) + 2, 0);
+  terms([&](uint32_t set, double) { ++to.begin[(set >> bits) + 2]; });
+  for (size_t g = 1; g < count_ >> bits; ++g) to.begin[g + 1] += to.begin[g];
+  terms([&](uint32_t set, double value) {
+    const uint32_t place = to.begin[(set >> bits) + 1]++;
+    to.set[place] = set & ((uint32_t{1} << bits) - 1);
+    to.value[place] = value;
+  });
+}
+
+// of(first subset, bits above the block) for each block.
 template <class F>
 void Simplex::each_image(const F& of) const noexcept {
-  const int bits = std::min(plan_.n, kImageBits);
-  const uint32_t mask = (uint32_t{1} << bits) - 1;
+  const int bits = image_bits(plan_.n);
   parallel_for(static_cast<int64_t>(count_ >> bits), scratch_.threads,
-               [&](int64_t block, int) { of(Block{bits, mask, static_cast<uint32_t>(block) << bits}); });
+               [&](int64_t block, int) { of(static_cast<size_t>(block) << bits, static_cast<uint32_t>(block)); });
 }
 
 // out = factor A x + more.
-void Simplex::image(const double* by_column, double factor, Term more, double* out) const noexcept {
-  each_image([&](const Block& block) {
-    double* const a = out + block.high;
-    alignas(64) double o[size_t{1} << kImageBits];
-    const size_t bytes = (size_t{block.mask} + 1) * sizeof(double);
-    std::memset(a, 0, bytes);
-    std::memset(o, 0, bytes);
-    const auto add = [&](uint32_t column, double value) {
-      const uint32_t set = column & ~Basis::kOr;
-      if (column >= Basis::kOr) {
-        if ((set & block.high) == 0) o[set & block.mask] += value;
-      } else if ((set & ~block.mask & ~block.high) == 0) {
-        a[set & block.mask] += value;
+template <class T>
+void Simplex::image(const double* by_column, double factor, Term more, T* out) const noexcept {
+  for (uint32_t kind = 0; kind < static_cast<uint32_t>(kinds()); ++kind) {
+    const uint32_t flag = kind == 0 ? 0 : Basis::kOr;
+    const auto terms = [&](const auto& add) {
+      for (size_t l = 0; l < basis_.size(); ++l) {
+        const uint32_t column = basis_.column(l);
+        if ((column & Basis::kOr) == flag) add(column & ~Basis::kOr, factor * by_column[l]);
       }
+      if (more.value != 0 && (more.index & Basis::kOr) == flag) add(more.index & ~Basis::kOr, more.value);
     };
-    for (size_t l = 0; l < basis_.size(); ++l) add(basis_.column(l), factor * by_column[l]);
-    if (more.value != 0) add(more.index, more.value);
-    transform_block(Kind::zeta, block.bits, a);
+    sort(terms, groups_[kind]);
+  }
+  const int bits = image_bits(plan_.n);
+  const size_t size = size_t{1} << bits;
+  const uint32_t above = static_cast<uint32_t>(count_ >> bits) - 1;
+  each_image([&](size_t first, uint32_t high) {
+    T* const a = out + first;
+    alignas(64) T o[size_t{1} << kImageBits];
+    std::memset(a, 0, size * sizeof(T));
+    each_subset(high, [&](uint32_t g) { groups_[0].add(g, a); });
+    transform_block(Kind::zeta, bits, a);
     if (plan_.and_only) return;
-    transform_block(Kind::or_inverse, block.bits, o);
-    table_.sparse<double>().add(size_t{block.mask} + 1, -1, o, a);
+    std::memset(o, 0, size * sizeof(T));
+    each_subset(above & ~high, [&](uint32_t g) { groups_[1].add(g, o); });
+    transform_block(Kind::or_inverse, bits, o);
+    table_.sparse<T>().add(size, -1, o, a);
   });
 }
+
+template void Simplex::image(const double*, double, Term, double*) const noexcept;
+template void Simplex::image(const double*, double, Term, float*) const noexcept;
 
 // out = A^T (y + more); those sums that are not in the basis for good (the singletons of OR, which those of AND span,
 // and the empty set once more) are 0.
 void Simplex::adjoint(const double* by_row, Term more, double* const (&out)[2]) const noexcept {
-  each_image([&](const Block& block) {
-    const size_t bytes = (size_t{block.mask} + 1) * sizeof(double);
-    for (int kind = 0; kind < kinds(); ++kind) {
-      double* const sums = out[kind] + block.high;
-      std::memset(sums, 0, bytes);
-      const auto add = [&](uint32_t row, double value) {
-        if (kind == 0 && (block.high & ~row) == 0) sums[row & block.mask] += value;
-        if (kind == 1 && (block.high & row) == 0) sums[row & block.mask] -= value;  // Q is minus its transform
-      };
-      for (size_t k = 0; k < basis_.size(); ++k) add(basis_.row(k), by_row[k]);
-      if (more.value != 0) add(more.index, more.value);
-      transform_block(kind == 0 ? Kind::superset_zeta : Kind::or_inverse, block.bits, sums);
-    }
+  const auto terms = [&](const auto& add) {
+    for (size_t k = 0; k < basis_.size(); ++k) add(basis_.row(k), by_row[k]);
+    if (more.value != 0) add(more.index, more.value);
+  };
+  sort(terms, groups_[0]);
+  const int bits = image_bits(plan_.n);
+  const size_t size = size_t{1} << bits;
+  const uint32_t above = static_cast<uint32_t>(count_ >> bits) - 1;
+  each_image([&](size_t first, uint32_t high) {
+    double *const a = out[0] + first, *const o = out[1] + first;
+    std::memset(a, 0, size * sizeof(double));
+    each_subset(above & ~high, [&](uint32_t g) { groups_[0].add(high | g, a); });
+    transform_block(Kind::superset_zeta, bits, a);
+    if (plan_.and_only) return;
+    std::memset(o, 0, size * sizeof(double));
+    each_subset(above & ~high, [&](uint32_t g) { groups_[0].add(g, o, -1); });  // Q is minus its transform
+    transform_block(Kind::or_inverse, bits, o);
   });
   if (plan_.and_only) return;
   out[1][0] = 0;
   for (size_t i = 1; i < count_; i <<= 1) out[1][i] = 0;
 }
 
-void Simplex::transform_block(Kind kind, int bits, double* x) const noexcept {
-  table_.transform_blocks({kind, Dtype::f64, bits, x, x, {}}, bits, 0, 1);
+template <class T>
+void Simplex::transform_block(Kind kind, int bits, T* x) const noexcept {
+  table_.transform_blocks({kind, kDtype<T>, bits, x, x, {}}, bits, 0, 1);
 }
 
 }  // namespace harsanyi

@@ -178,6 +178,7 @@ struct SimplexKernels {
                         double* d, double* length, size_t* which);
   void (*price)(const ColumnCosts& costs, size_t first, size_t count, double tolerance, double share, const double* g,
                 const double* before, double* weight, Price* best, size_t* which);
+  void (*add_squares)(size_t count, const float* x, double* sums);
   void (*multiply)(const double* m, size_t stride, size_t rows, size_t columns, const double* x, double* out);
   void (*multiply_transposed)(const double* m, size_t stride, size_t rows, size_t columns, const double* x,
                               double* out);

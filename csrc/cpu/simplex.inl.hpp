@@ -156,6 +156,11 @@ inline void price(const ColumnCosts& costs, size_t first, size_t count, double t
   *best = {most, norm};
 }
 
+// sums += x^2
+inline void add_squares(size_t count, const float* __restrict x, double* __restrict sums) {
+  for (size_t i = 0; i < count; ++i) sums[i] += static_cast<double>(x[i]) * static_cast<double>(x[i]);
+}
+
 // out = m x; m: `rows` rows of `columns`, `stride` apart, four at a time so that their additions overlap.
 inline void multiply(const double* m, size_t stride, size_t rows, size_t columns, const double* x, double* out) {
   using V = Vector<double>::type;
@@ -232,8 +237,9 @@ inline void subtract_products(size_t count, const double* u, const double* z, si
   }
 }
 
-constexpr SimplexKernels simplex_kernels = {least_ratio, largest_move,        update_rows, price,
-                                            multiply,    multiply_transposed, add_product, subtract_products};
+constexpr SimplexKernels simplex_kernels = {least_ratio,      largest_move, update_rows,         price,
+                                            add_squares,      multiply,     multiply_transposed, add_product,
+                                            subtract_products};
 
 }  // namespace HARSANYI_ISA
 }  // namespace harsanyi

@@ -83,10 +83,13 @@ HARSANYI_HD inline bool polish_is_due(double gap, double last, double wanted) {
 }
 
 // The step of the next look at the gap. A look costs about two steps, and half an interval is lost at the end: the best
-// interval grows with the square root of the steps, twice it if all looks were equally good. They are not.
-HARSANYI_HD inline int64_t next_look(int64_t steps, int64_t check_every) {
+// interval grows with the square root of the steps, twice it if all looks were equally good. They are not; and far from
+// the gap wanted half as many will do.
+constexpr double kFar = 10;
+HARSANYI_HD inline int64_t next_look(int64_t steps, int64_t check_every, double gap, double wanted) {
   const int64_t balanced = static_cast<int64_t>(sqrt(static_cast<double>(steps)));
-  return steps + (balanced > check_every ? balanced : check_every);
+  const int64_t least = gap > kFar * wanted ? 2 * check_every : check_every;
+  return steps + (balanced > least ? balanced : least);
 }
 
 // Whether a stretch, so many of all steps, ends with a step of this size; first, last: the sizes of its first step and

@@ -51,11 +51,14 @@ void Solver<T>::look(int64_t checks) noexcept {
 template <class T>
 bool Solver<T>::iterate() noexcept {
   bool done = reached();
-  int64_t look_at = next_look(steps_, options_.check_every);
+  const auto next = [&] {
+    if (plan_.heuristic) return steps_ + options_.check_every;
+    return next_look(steps_, options_.check_every, gap(), options_.gap);
+  };
+  int64_t look_at = next();
   for (int64_t checks = 0; !done && steps_ + pivots_ < options_.max_steps;) {
     ++steps_;
     const bool looks = steps_ == look_at || steps_ + pivots_ == options_.max_steps;
-    if (looks) look_at = plan_.heuristic ? steps_ + options_.check_every : next_look(steps_, options_.check_every);
     double size;
     if (plan_.noise && !joint() && !looks && !std::isfinite(free_from_)) {
       size = move_on();
@@ -70,6 +73,7 @@ bool Solver<T>::iterate() noexcept {
     }
     if (looks) {
       look(checks++);
+      look_at = next();
       done = reached();
       if (interrupt_.stopped()) break;
       if (options_.share < 1 && std::isfinite(best_) && (done || std::isfinite(free_from_))) {

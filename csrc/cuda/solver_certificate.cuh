@@ -265,12 +265,11 @@ __device__ __forceinline__ void Solver<T, Noise>::run(int64_t sample) {
       if (Noise) delta_[i] = all;
     });
   }
-  int look_at = static_cast<int>(next_look(0, job_.check_every));
+  int look_at = static_cast<int>(next_look(0, job_.check_every, 1, job_.gap));
   for (int checks = 0; !done && steps_ < job_.max_steps;) {
     project();
     ++steps_;
     const bool look = steps_ == look_at || steps_ == job_.max_steps;
-    if (look) look_at = static_cast<int>(next_look(steps_, job_.check_every));
     if (look) from_points();
     const double size = advance();
     if (look) {
@@ -283,6 +282,7 @@ __device__ __forceinline__ void Solver<T, Noise>::run(int64_t sample) {
       }
       const double best = held(kBest), bound = held(kBound);
       hold(kLastGap, 1 - bound / best);
+      look_at = static_cast<int>(next_look(steps_, job_.check_every, 1 - bound / best, job_.gap));
       reflect_all();
       done = best < INFINITY && (best - bound <= job_.gap * best || best <= 1e-12 * held(kPlain));
     }

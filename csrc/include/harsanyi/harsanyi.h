@@ -177,7 +177,7 @@ typedef struct harsanyi_decompose_options {
                             fall with the order and share is 1; no optimum needs them; CPU only */
   double gap;            /* stop at (objective - bound) <= gap * objective; >= 0 */
   int64_t max_steps;     /* of steps and pivots together, >= 1 */
-  int64_t check_every;   /* steps between two looks at the gap, >= 1, or sqrt(steps) once that is more; 20 serves */
+  int64_t check_every;   /* steps between two looks, >= 1; twice as many far from the gap, or sqrt(steps); 20 serves */
   double penalty;        /* of the splitting at the start, relative to mean |dividend|; 0 is the default */
   int merge_singletons;  /* whether or[{i}], which means the same as and[{i}], is added to it */
   const double* weights; /* n + 1 by order, the first not read; NULL is 1. 0 from some order on: free; infinite: the

@@ -204,6 +204,7 @@ class Solver {
   double move_on() noexcept;
   void reflect_all() noexcept;
   bool restart(double size) noexcept;
+  bool stands() noexcept;
   bool scales_move() const noexcept { return steps_ >= (options_.warm_start ? kFirstWarmMove : kFirstMove); }
   double rescale_noise(double factor) const noexcept;
   void distances(int block, double* near, double* dual) const noexcept;
@@ -259,7 +260,8 @@ class Solver {
   double best_ = INFINITY, bound_ = 0, last_gap_ = INFINITY;
   int64_t steps_ = 0, stretch_ = 0;                                    // in all, and since the last restart
   int64_t pivots_ = 0, crossed_at_ = 0, crosses_at_ = kFirstCrossing;  // of crossings: the last and the next one
-  double first_size_ = 0, last_size_ = INFINITY;
+  double first_size_ = 0, last_size_ = INFINITY, stood_ = INFINITY;    // of steps, and the gap at a restart
+  bool looked_ = false;                                                // since then
   // Of a heuristic, its best when it last gained, and the look until which it may gain again; ahead in f32, the gap.
   double gained_ = INFINITY;
   int64_t patient_until_ = 0, gained_at_ = 0;

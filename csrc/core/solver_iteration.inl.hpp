@@ -293,6 +293,16 @@ double Solver<T>::rescale_noise(double factor) const noexcept {
   return move > kLeastMove || move < 1 / kLeastMove ? move : 1;
 }
 
+// Whether the gap stands where it was at the last restart before which it was looked at.
+template <class T>
+bool Solver<T>::stands() noexcept {
+  if (plan_.noise || plan_.heuristic || !looked_ || !std::isfinite(best_)) return false;
+  const bool still = gap_stands(gap(), stood_, steps_);
+  stood_ = gap();
+  looked_ = false;
+  return still;
+}
+
 // After a step of this size: begin a new stretch from here if it is time, and say so.
 template <class T>
 bool Solver<T>::restart(double size) noexcept {
@@ -314,7 +324,7 @@ bool Solver<T>::restart(double size) noexcept {
   for (int kind = 0; kind < kinds(); ++kind) distances(kind, &near, &dual);
   const bool moves = near > 0 && dual > 0 && (scales_move() || !options_.warm_start);
   const double count = static_cast<double>(all_);
-  const double factor = moves ? threshold_move(std::sqrt(near / dual), unit_, plain_, best_, count) : 1;
+  const double factor = moves ? threshold_move(std::sqrt(near / dual), unit_, plain_, best_, count, stands()) : 1;
   const double move = rescale_noise(factor);
   folded_ = false;
   if (plan_.has_affine) restart_affine(factor);

@@ -57,18 +57,30 @@ inline bool crossing_is_due(int64_t steps, int64_t last, int64_t next, double ga
 // The affine block's scale at the start; it moves as the threshold does.
 constexpr double kAffineStart = 5;
 
-HARSANYI_HD inline double capped_move(double move) {
-  return move < 1 / kMostMove ? 1 / kMostMove : (move > kMostMove ? kMostMove : move);
+HARSANYI_HD inline double capped_move(double move, double most = kMostMove) {
+  return move < 1 / most ? 1 / most : (move > most ? most : move);
+}
+
+// A pair is best found with a small threshold, and a bound with a large one: without noise the two often settle one
+// after the other, and the threshold is on its way in between. Where the gap is still more than this share of what it
+// was a stretch before, it moves by this power.
+constexpr double kStands = 0.8, kStandsPower = 4, kMostStandsMove = 30;
+constexpr int64_t kFirstStands = 60;
+HARSANYI_HD inline bool gap_stands(double gap, double before, int64_t steps) {
+  return steps >= kFirstStands && gap > kStands * before;
 }
 
 // How the threshold `unit` moves by the ratio of the ways, for games of an l1 norm of `plain` over `count` dividends, a
 // pair of the cost `best` known, or infinity. It stays within kMostThreshold sqrt(count) times their means: ties can
 // leave one way nothing to travel, and then rounding would be larger than the multipliers, or than the pair.
 constexpr double kMostThreshold = 100;
-HARSANYI_HD inline double threshold_move(double ratio, double unit, double plain, double best, double count) {
+HARSANYI_HD inline double threshold_move(double ratio, double unit, double plain, double best, double count,
+                                         bool stands = false) {
   const double far = kMostThreshold * sqrt(count), mean = 1 / (count > 2 ? count - 1 : 1);
   const double least = best < INFINITY ? best * mean / far : 0, most = plain * mean * far;
-  const double move = capped_move(kMoveRatio * ratio), to = unit * move;
+  const double way = kMoveRatio * ratio;
+  const double move = stands ? capped_move(pow(way, kStandsPower), kMostStandsMove) : capped_move(way);
+  const double to = unit * move;
   if (to < least) return unit < least ? 1 : least / unit;
   return to > most ? most / unit : move;
 }

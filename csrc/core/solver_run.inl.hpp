@@ -73,6 +73,7 @@ bool Solver<T>::iterate() noexcept {
     }
     if (looks) {
       look(checks++);
+      looked_ = true;
       look_at = next();
       done = reached();
       if (interrupt_.stopped()) break;

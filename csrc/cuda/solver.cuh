@@ -22,7 +22,20 @@ constexpr unsigned kMemberEntries = 4 * 32 + 4;
 template <class T>
 constexpr unsigned kHeldAt = kMembers<T> + kMemberEntries * sizeof(double);
 // Numbers of the sample that all threads share and seldom read: registers are dear. The last one counts them.
-enum Held : unsigned { kOrigin, kBest, kBound, kLastGap, kPlain, kBox, kZeta, kFirstSize, kLastSize, kHeld };
+enum Held : unsigned {
+  kOrigin,
+  kBest,
+  kBound,
+  kLastGap,
+  kPlain,
+  kBox,
+  kZeta,
+  kFirstSize,
+  kLastSize,
+  kStood,
+  kLooked,
+  kHeld
+};
 // Of the plan of the noise term: where its levels begin, and of each spin side, paths, first row and first entry.
 template <class T>
 constexpr unsigned kSpinsAt = kHeldAt<T> + kHeld * sizeof(double);

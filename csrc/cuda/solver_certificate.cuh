@@ -254,6 +254,8 @@ __device__ __forceinline__ void Solver<T, Noise>::run(int64_t sample) {
   hold(kBest, INFINITY);
   hold(kBound, 0);
   hold(kLastGap, INFINITY);
+  hold(kStood, INFINITY);
+  hold(kLooked, 0);
   steps_ = stretch_ = 0;
   start();
   bool done = !(held(kPlain) > 0 && held(kPlain) < INFINITY);  // constant, or not finite
@@ -282,6 +284,7 @@ __device__ __forceinline__ void Solver<T, Noise>::run(int64_t sample) {
       }
       const double best = held(kBest), bound = held(kBound);
       hold(kLastGap, 1 - bound / best);
+      hold(kLooked, 1);
       look_at = static_cast<int>(next_look(steps_, job_.check_every, 1 - bound / best, job_.gap));
       reflect_all();
       done = best < INFINITY && (best - bound <= job_.gap * best || best <= 1e-12 * held(kPlain));

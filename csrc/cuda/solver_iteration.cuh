@@ -307,7 +307,12 @@ __device__ __forceinline__ void Solver<T, Noise>::restart(double size) {
   team_.sum(ways);
   const bool moves = ways[0] > 0 && ways[1] > 0 && (scales_move() || !job_.warm_start);
   const double ratio = sqrt(ways[0] / ways[1]);
-  const double factor = moves ? threshold_move(ratio, unit_, held(kPlain), held(kBest), count_) : 1;
+  const bool looked = !Noise && held(kLooked) > 0, stands = looked && gap_stands(held(kLastGap), held(kStood), steps_);
+  if (looked) {
+    hold(kStood, held(kLastGap));
+    hold(kLooked, 0);
+  }
+  const double factor = moves ? threshold_move(ratio, unit_, held(kPlain), held(kBest), count_, stands) : 1;
   if (!Noise) restart_affine(factor);
   double move = 1;
   if (Noise && scales_move() && (ways[2] > 0 || ways[3] > 0)) {

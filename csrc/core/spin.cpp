@@ -150,24 +150,42 @@ void each_spin(const SpinPaths& paths, int level, size_t columns, int threads, c
   parallel_ranges(items, (static_cast<int64_t>(sizeof(T)) << paths.n()) / items, take, threads);
 }
 
+constexpr int kMostPasses = HARSANYI_MAX_DECOMPOSE_PLAYERS / 2;
+constexpr size_t kCachedBytes = 64 << 10;  // a vector of more is on its way to and from the second cache or further
+
+// The first levels of the passes over memory, and their end; how many passes. Of the bits left two or three are coupled
+// together, at most `most`, so that none is left alone; the first bit is a path of spin 1 as it stands.
+int find_passes(int coupled, int most, int* levels) noexcept {
+  int passes = 0, level = coupled % 2;
+  if (most == 3 && coupled > 2) level = 1;
+  for (; level < coupled; ++passes) {
+    levels[passes] = level;
+    const int left = coupled - level;
+    level += most == 3 && left != 2 && left != 4 ? 3 : 2;
+  }
+  levels[passes] = level;
+  return passes;
+}
+
 template <class T>
 void SpinSolver<T>::solve(const SpinPaths& paths, const KernelTable& table, T* x, int threads) const noexcept {
   const SparseKernels<T>& kernel = table.sparse<T>();
-  const int coupled = paths.coupled(), last = coupled - 2;
-  const auto two_levels = [&](int level, auto kernel_of_two) {
-    const size_t stride = size_t{1} << (paths.n() - level - 2);
+  const int coupled = paths.coupled();
+  const auto some_levels = [&](int level, int bits, const auto& couple) {
+    const size_t stride = size_t{1} << (paths.n() - level - bits);
     each_spin<T>(paths, level, stride, threads, [&](int d, int count, int32_t path, size_t column, size_t columns) {
-      kernel_of_two(d, count, paths.rows(level, path), stride, columns, x + column);
+      couple(bits, d, count, paths.rows(level, path), stride, columns, x + column);
     });
   };
-  // One bit alone is a path of spin 1 as it stands.
-  for (int level = coupled % 2; level <= last; level += 2) two_levels(level, kernel.couple_two);
+  int levels[kMostPasses + 1];
+  const int passes = find_passes(coupled, (sizeof(T) << paths.n()) > kCachedBytes ? kernel.row_bits : 2, levels);
+  for (int p = 0; p < passes; ++p) some_levels(levels[p], levels[p + 1] - levels[p], kernel.couple);
   const SpinBlocks<T> blocks{inverse_, wide_, paths.entries(), wide_from(paths.n())};
   each_spin<T>(
       paths, coupled, size_t{1} << paths.dense(), threads, [&](int d, int count, int32_t path, size_t, size_t) {
         kernel.solve_paths(d, count, paths.rows(coupled, path), paths.factors() + path, blocks, paths.dense(), x);
       });
-  for (int level = last; level >= coupled % 2; level -= 2) two_levels(level, kernel.uncouple_two);
+  for (int p = passes - 1; p >= 0; --p) some_levels(levels[p], levels[p + 1] - levels[p], kernel.uncouple);
 }
 
 template class SpinSolver<float>;

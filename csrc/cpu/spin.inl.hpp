@@ -142,30 +142,36 @@ struct Uncouple<X, 0, Depth, T, Place> {
   Place place;
 };
 
-// ---- two bits in memory, in place: of a row the quarter for each combination of them ----
+// ---- two or three bits in memory, in place: of a row the part for each combination of them ----
+
+// Three where their rows' state fits the registers.
+constexpr int kRowBits = HARSANYI_VECTOR_BYTES >= 64 ? 3 : 2;
 
 // No row moves: one of a higher path stays where its bit is clear, but for the last, which is set as the lower ones.
-template <class T>
-struct QuarterPlace {
+template <class T, int Bits>
+struct RowPlace {
   T* x;
   const int32_t* rows;
   size_t stride;
-  int spin[2] = {-1, -1};  // of the path before each bit that raised it
+  int spin[Bits];  // of the path before each bit that raised it, or -1
 
-  HARSANYI_INLINE QuarterPlace up(int d, int left) const {
-    QuarterPlace place = *this;
+  HARSANYI_INLINE RowPlace(T* at, const int32_t* of, size_t apart) : x(at), rows(of), stride(apart) {
+    for (int& before : spin) before = -1;
+  }
+  HARSANYI_INLINE RowPlace up(int d, int left) const {
+    RowPlace place = *this;
     place.spin[left] = d;
     return place;
   }
-  HARSANYI_INLINE QuarterPlace down(int, int) const { return *this; }
+  HARSANYI_INLINE RowPlace down(int, int) const { return *this; }
   HARSANYI_INLINE T* at(int i) const {
-    size_t quarter = 0;
-    for (int left = 0; left < 2; ++left) {
+    size_t part = 0;
+    for (int left = 0; left < Bits; ++left) {
       const bool set = i > spin[left];
-      quarter += set ? size_t{1} << left : 0;
+      part += set ? size_t{1} << left : 0;
       i = set && spin[left] >= 0 ? spin[left] : i;
     }
-    return x + (4 * static_cast<size_t>(rows[i]) + quarter) * stride;
+    return x + ((static_cast<size_t>(rows[i]) << Bits) + part) * stride;
   }
   template <class X>
   HARSANYI_INLINE void put(int i, X value) const {
@@ -177,53 +183,88 @@ struct QuarterPlace {
   }
 };
 
-template <class X, bool Back, class T>
-void couple_columns(int d, int count, const int32_t* rows, size_t stride, size_t columns, T* x) {
-  const Shares<T, 2> shares(d);
-  for (int path = 0; path < count; ++path, rows += d + 1) {
-    for (size_t column = 0; column < columns; column += sizeof(X) / sizeof(T)) {
-      const QuarterPlace<T> place{x + column, rows, stride};
-      if constexpr (Back) {
-        Uncouple<X, 2, 1, T, QuarterPlace<T>> bits(d, shares.of[0], place);
-        bits.begin();
-        for (int i = 0; i <= d; ++i) {
-          X row[4];
-          bits.pull(i, row);
-          for (size_t q = 0; q < 4; ++q) store_as(x + column + (4 * static_cast<size_t>(rows[i]) + q) * stride, row[q]);
-        }
-      } else {
-        Couple<X, 2, 1, T, QuarterPlace<T>> bits(d, shares.of[0], place);
-        for (int i = 0; i <= d; ++i) {
-          X row[4];
-          for (size_t q = 0; q < 4; ++q)
-            row[q] = load_as<X>(x + column + (4 * static_cast<size_t>(rows[i]) + q) * stride);
-          bits.push(i, row);
-        }
-        bits.end();
+template <class X, int Bits, bool Back, class T>
+HARSANYI_INLINE void couple_path(int d, const T* shares, const int32_t* rows, size_t stride, size_t columns, T* x) {
+  constexpr size_t parts = size_t{1} << Bits;
+  using Place = RowPlace<T, Bits>;
+  for (size_t column = 0; column < columns; column += sizeof(X) / sizeof(T)) {
+    const Place place{x + column, rows, stride};
+    const auto at = [&](int i, size_t p) { return x + column + (static_cast<size_t>(rows[i]) * parts + p) * stride; };
+    if constexpr (Back) {
+      Uncouple<X, Bits, Bits - 1, T, Place> bits(d, shares, place);
+      bits.begin();
+      for (int i = 0; i <= d; ++i) {
+        X row[parts];
+        bits.pull(i, row);
+        for (size_t p = 0; p < parts; ++p) store_as(at(i, p), row[p]);
       }
+    } else {
+      Couple<X, Bits, Bits - 1, T, Place> bits(d, shares, place);
+      for (int i = 0; i <= d; ++i) {
+        X row[parts];
+        for (size_t p = 0; p < parts; ++p) row[p] = load_as<X>(at(i, p));
+        bits.push(i, row);
+      }
+      bits.end();
     }
   }
 }
 
-template <bool Back, class T>
+// Rows at large powers of two apart fall into the same sets of the first cache and evict each other before they are
+// written: where there are more of them than ways, they are copied into a buffer, some columns at a time.
+constexpr size_t kWayBytes = 4096, kWays = 8, kCopied = 8;  // of that cache; vectors of a row in the buffer
+constexpr size_t kBufferRows = 64;
+
+template <class X, int Bits, bool Back, class T>
+void couple_columns(int d, int count, const int32_t* rows, size_t stride, size_t columns, T* x) {
+  constexpr size_t parts = size_t{1} << Bits, width = kCopied * sizeof(X) / sizeof(T);
+  const Shares<T, Bits> shares(d);
+  const size_t held = static_cast<size_t>(d + 1) * parts, apart = stride * sizeof(T);
+  const size_t together = apart < kWayBytes ? held / 2 : held;
+  const bool copied = 2 * apart >= kWayBytes && together > kWays && held <= kBufferRows && columns % width == 0;
+  alignas(64) T buffer[kBufferRows * width];
+  int32_t in_order[kMostPathRows];
+  for (int i = 0; i <= d; ++i) in_order[i] = i;
+  for (int path = 0; path < count; ++path, rows += d + 1) {
+    if (!copied) {
+      couple_path<X, Bits, Back>(d, shares.of[0], rows, stride, columns, x);
+      continue;
+    }
+    for (size_t column = 0; column < columns; column += width) {
+      // of(a row in memory, where it is in the buffer)
+      const auto each_row = [&](const auto& of) {
+        for (int i = 0; i <= d; ++i) {
+          for (size_t p = 0; p < parts; ++p) {
+            const size_t place = static_cast<size_t>(i) * parts + p;
+            of(x + (static_cast<size_t>(rows[i]) * parts + p) * stride + column, buffer + place * width);
+          }
+        }
+      };
+      each_row([](const T* from, T* to) { __builtin_memcpy(to, from, width * sizeof(T)); });
+      couple_path<X, Bits, Back>(d, shares.of[0], in_order, width, width, buffer);
+      each_row([](T* to, const T* from) { __builtin_memcpy(to, from, width * sizeof(T)); });
+    }
+  }
+}
+
+template <int Bits, bool Back, class T>
 HARSANYI_INLINE void couple_by_width(int d, int count, const int32_t* rows, size_t stride, size_t columns, T* x) {
   using Whole = typename Vector<T>::type;
   using Part = typename PathVector<T, kPathLanes<T>>::type;
   if (columns % static_cast<size_t>(Vector<T>::lanes) == 0) {
-    return couple_columns<Whole, Back>(d, count, rows, stride, columns, x);
+    return couple_columns<Whole, Bits, Back>(d, count, rows, stride, columns, x);
   }
   if (columns % static_cast<size_t>(kPathLanes<T>) == 0) {
-    return couple_columns<Part, Back>(d, count, rows, stride, columns, x);
+    return couple_columns<Part, Bits, Back>(d, count, rows, stride, columns, x);
   }
-  couple_columns<T, Back>(d, count, rows, stride, columns, x);
+  couple_columns<T, Bits, Back>(d, count, rows, stride, columns, x);
 }
-template <class T>
-void couple_two(int d, int count, const int32_t* rows, size_t stride, size_t columns, T* x) {
-  couple_by_width<false>(d, count, rows, stride, columns, x);
-}
-template <class T>
-void uncouple_two(int d, int count, const int32_t* rows, size_t stride, size_t columns, T* x) {
-  couple_by_width<true>(d, count, rows, stride, columns, x);
+template <bool Back, class T>
+void couple_rows(int bits, int d, int count, const int32_t* rows, size_t stride, size_t columns, T* x) {
+  if constexpr (kRowBits == 3) {
+    if (bits == 3) return couple_by_width<3, Back>(d, count, rows, stride, columns, x);
+  }
+  couple_by_width<2, Back>(d, count, rows, stride, columns, x);
 }
 
 // ---- the last bits and the blocks: paths side by side in the lanes ----

@@ -140,6 +140,21 @@ def test_a_batch_has_the_mean_norm_and_the_largest_gap() -> None:
     assert found["decompose"]["gap"] == hs.decompose(problem.v).gap.max()
 
 
+@pytest.mark.parametrize(("seconds", "calls"), [(1e-3, 9), (5e-3, 4), (1.0, 1)])
+def test_short_solves_are_timed_several_times(
+    seconds: float, calls: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, done = count(), count()
+    monkeypatch.setattr(solvers, "perf_counter", lambda: seconds * next(clock))
+
+    def solver(problem: Problem) -> solvers.Prepared:
+        pair = solvers.Pair(problem.v, problem.v, problem.v)
+        return lambda: next(done), lambda _: pair
+
+    assert solvers.timed(Problem(np.zeros(4), 0.0, 1), "solver", solver)() == pytest.approx(seconds)
+    assert next(done) == calls
+
+
 def test_transforms_are_counted_one_for_each_game(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = count()
     monkeypatch.setattr(solvers, "perf_counter", lambda: float(next(clock)))  # every measurement takes 1 s

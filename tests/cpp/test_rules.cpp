@@ -1,0 +1,29 @@
+// When the decomposition looks at its gap, and how its threshold moves.
+#include <cmath>
+
+#include "check.h"
+#include "solver_rules.hpp"
+
+using namespace harsanyi;
+
+int main() {
+  // Near the gap a look every 20 steps, far from it every 40, and every sqrt(steps) once that is more.
+  CHECK(next_look(100, 20, 5e-3, 1e-3) == 120);
+  CHECK(next_look(100, 20, 5e-2, 1e-3) == 140);
+  CHECK(next_look(900, 20, 5e-3, 1e-3) == 930);
+  CHECK(next_look(900, 20, 5e-2, 1e-3) == 940);
+
+  // The gap stands where it has fallen by less than a fifth, once there were 60 steps.
+  CHECK(gap_stands(0.85, 1, 100) && !gap_stands(0.75, 1, 100) && !gap_stands(0.85, 1, 50));
+  CHECK(!gap_stands(1, INFINITY, 100));
+
+  // The threshold moves by 1.25 times the ratio, ten times at most; where the gap stands by the fourth power of that,
+  // thirty times at most; and stays within bounds of the means.
+  const auto moved = [](double ratio, bool stands) { return threshold_move(ratio, 1, 100, INFINITY, 100, stands); };
+  CHECK(std::fabs(moved(0.8, false) - 1) < 1e-15 && std::fabs(moved(0.8, true) - 1) < 1e-15);
+  CHECK(std::fabs(moved(1.2, false) - 1.5) < 1e-15 && std::fabs(moved(1.2, true) - 5.0625) < 1e-12);
+  CHECK(moved(100, false) == 10 && moved(100, true) == 30);
+  CHECK(moved(0.001, false) == 0.1 && moved(0.001, true) == 1.0 / 30);
+  CHECK(threshold_move(100, 500, 100, INFINITY, 101, false) * 500 <= 1000 * std::sqrt(1.01) + 1e-9);
+  return check_report("test_rules");
+}

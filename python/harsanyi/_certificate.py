@@ -62,7 +62,9 @@ def _certify_some(problem: Problem, boxes: Floats, vectors: list[Floats], gap: f
     unknown = np.isnan(and_[..., -1]).any(-1)
     if tables.excluded is not None:
         unknown |= np.any([(x[..., tables.excluded] > 0).any((-1, -2)) for x in sizes], 0)
-    norms = sum(_norm(problem, x) for x in sizes)  # [..., 2**n]
+    norms = _norm(problem, sizes[0])
+    if not problem.and_only:
+        norms = norms + _norm(problem, sizes[1])
     l1 = np.where(unknown, np.inf, norms[..., 1:].sum(-1))
     costs = _smallest(problem, sizes) if problem.share < 1 else (norms * tables.weight).sum(-1)
     objective = np.where(unknown, np.inf, costs)

@@ -70,6 +70,27 @@ def test_larger_games_too(n: int, names: tuple[str, ...], noise: float) -> None:
         assert best * (1 - 1e-6) <= found.objective <= best * (1 + 1e-3), name
 
 
+@pytest.mark.parametrize("scale", [1e-9, 1.0, 1e9])
+@pytest.mark.parametrize("options", [{}, {"kinds": "and"}, {"method": "splitting"}, {"share": 0.5}])
+def test_a_box_with_room_for_all_but_a_constant_ends_at_once(options: dict[str, Any], scale: float) -> None:
+    v = scale * (np.random.default_rng(4).normal(size=64) + 1e3)
+    half = float(np.ptp(v)) / 2
+    found = decompose(v, zeta=half * (1 + 1e-12), **options)
+    assert (found.steps, found.objective, found.gap) == (0, 0, 0)
+    assert found.status == ("heuristic" if "share" in options else "optimal")
+    assert np.abs(found.delta).max() <= found.zeta
+    np.testing.assert_allclose(found.and_[0] + found.delta, v, rtol=1e-14)
+    narrower = decompose(v, zeta=half * 0.99, **options)
+    assert narrower.l1 > 0
+
+
+def test_a_box_may_hold_one_network_alone() -> None:
+    v = np.random.default_rng(4).normal(size=(2, 64))
+    wide = np.ptp(v, axis=-1)
+    assert hs.decompose_joint(v, zeta=wide).steps == 0
+    assert hs.decompose_joint(v, zeta=wide * [1, 0.1]).objective > 0
+
+
 def test_a_constant_game_is_nothing() -> None:
     for n in range(4):
         found = decompose(np.full(1 << n, 3.5))

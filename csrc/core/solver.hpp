@@ -177,6 +177,8 @@ class Solver {
   void take_over(const Solver<U>& other) noexcept;
   bool run_ahead(Solver<double>& wide) noexcept;
   harsanyi_decompose_report run_after(const Solver<float>& first) noexcept;
+  bool box_holds_all() const noexcept;
+  harsanyi_decompose_report report_constant() noexcept;
   harsanyi_decompose_report report(bool done) noexcept;
   bool gains(int64_t checks) noexcept;
   bool stalls() noexcept;

@@ -273,7 +273,7 @@ void Solver<T>::repair() noexcept {
       most = std::max(most, std::fabs(rest[i]));
       size += std::fabs(a[i]) + std::fabs(o[i]);
     }
-    if (most <= 1e-16 * (plan_.n + 1) * size) continue;
+    if (most <= 1e-16 * (plan_.n + 1) * (size + spread_)) continue;
     if (plan_.and_only) {
       wide(Kind::mobius, rest);
       for (size_t i = 0; i < count_; ++i) a[i] += rest[i];

@@ -107,17 +107,39 @@ harsanyi_decompose_report Solver<T>::report(bool done) noexcept {
   return report;
 }
 
+// Whether the box has room for all but a constant of each game.
+template <class T>
+bool Solver<T>::box_holds_all() const noexcept {
+  for (int k = 0; k < plan_.networks; ++k) {
+    const auto [low, high] = std::minmax_element(sample_.v + offset(k), sample_.v + offset(k) + count_);
+    if (!(*high - *low <= 2 * zeta(k))) return false;
+  }
+  return true;
+}
+
+// The empty set, which costs nothing, has the middle, and the noise the rest.
+template <class T>
+harsanyi_decompose_report Solver<T>::report_constant() noexcept {
+  for (double* part : {sample_.and_, sample_.or_, sample_.dual}) std::memset(part, 0, all_ * sizeof(double));
+  for (int k = 0; k < plan_.networks; ++k) {
+    const double *const v = sample_.v + offset(k), bound = zeta(k);
+    const auto [low, high] = std::minmax_element(v, v + count_);
+    const double middle = *low + (*high - *low) / 2;
+    sample_.and_[offset(k)] = middle - origin(k);
+    for (size_t i = 0; plan_.noise && i < count_; ++i) {
+      sample_.delta[offset(k) + i] = std::min(std::max(v[i] - middle, -bound), bound);
+    }
+  }
+  best_ = 0;
+  return report(true);
+}
+
 template <class T>
 harsanyi_decompose_report Solver<T>::run(Solver<float>* first) noexcept {
   measure();
   if (plan_.and_only && !plan_.noise) return and_alone();
-  if (!(plain_ > 0)) {  // constant
-    best_ = 0;
-    std::memset(sample_.and_, 0, all_ * sizeof(double));
-    std::memset(sample_.or_, 0, all_ * sizeof(double));
-    if (plan_.noise) std::memset(sample_.delta, 0, all_ * sizeof(double));
-  }
-  if (plan_.pivots && plain_ > 0) {
+  if (!(plain_ > 0) || box_holds_all()) return report_constant();
+  if (plan_.pivots) {
     if (finds_vertex()) return report(true);
     if (interrupt_.stopped()) return report(false);
   }

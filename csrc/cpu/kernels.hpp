@@ -134,9 +134,9 @@ struct SparseKernels {
   void (*split_noise)(size_t count, T bound, T* rest, T* out);
   void (*project_pairs)(size_t first, size_t count, const T* ratio, const T* inverse, T scale, const T* v, T* a, T* o);
   void (*weigh_pairs)(size_t first, size_t count, const T* ratio, const T* inverse, const T* o, T* a);
-  // Paths of one spin d, d + 1 rows each (core/spin.hpp): two bits coupled, or three, at most row_bits, row r having its
-  // parts at (2**bits r + 0..) stride, of each so many columns; and transposed. Then the last path_bits bits there and
-  // back, between them the inverses of the blocks by spin.
+  // Paths of one spin d, d + 1 rows each (core/spin.hpp): two bits coupled, or three, at most row_bits, row r having
+  // its parts at (2**bits r + 0..) stride, of each so many columns; and transposed. Then the last path_bits bits there
+  // and back, between them the inverses of the blocks by spin.
   int row_bits;
   void (*couple)(int bits, int d, int count, const int32_t* rows, size_t stride, size_t columns, T* x);
   void (*uncouple)(int bits, int d, int count, const int32_t* rows, size_t stride, size_t columns, T* x);

@@ -63,11 +63,11 @@ HARSANYI_HD inline double capped_move(double move, double most = kMostMove) {
 
 // A pair is best found with a small threshold, and a bound with a large one: without noise the two often settle one
 // after the other, and the threshold is on its way in between. Where the gap is still more than this share of what it
-// was a stretch before, it moves by this power.
-constexpr double kStands = 0.8, kStandsPower = 4, kMostStandsMove = 30;
+// was a stretch before, it moves by this power. Not near the end: then both converge slowly, and large moves undo that.
+constexpr double kStands = 0.8, kStandsPower = 4, kMostStandsMove = 30, kLeastStands = 2e-4;
 constexpr int64_t kFirstStands = 60;
 HARSANYI_HD inline bool gap_stands(double gap, double before, int64_t steps) {
-  return steps >= kFirstStands && gap > kStands * before;
+  return steps >= kFirstStands && gap > kLeastStands && gap > kStands * before;
 }
 
 // How the threshold `unit` moves by the ratio of the ways, for games of an l1 norm of `plain` over `count` dividends, a

@@ -13,9 +13,9 @@ int main() {
   CHECK(next_look(900, 20, 5e-3, 1e-3) == 930);
   CHECK(next_look(900, 20, 5e-2, 1e-3) == 940);
 
-  // The gap stands where it has fallen by less than a fifth, once there were 60 steps.
+  // The gap stands where it has fallen by less than a fifth, once there were 60 steps, and not near the end.
   CHECK(gap_stands(0.85, 1, 100) && !gap_stands(0.75, 1, 100) && !gap_stands(0.85, 1, 50));
-  CHECK(!gap_stands(1, INFINITY, 100));
+  CHECK(!gap_stands(1, INFINITY, 100) && !gap_stands(1e-4, 1e-4, 1000));
 
   // The threshold moves by 1.25 times the ratio, ten times at most; where the gap stands by the fourth power of that,
   // thirty times at most; and stays within bounds of the means.

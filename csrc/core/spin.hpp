@@ -11,8 +11,8 @@
 //   lo <- lo + hi, hi <- i / (d + 1) lo - hi,
 // but for a factor sqrt((d + 1) / d) of the whole path of spin d - 1. The scales go into the blocks, the factors are
 // the paths' own; on the way back come the transposed steps, lo <- lo + i / (d + 1) hi, hi <- (the new) lo - hi.
-// Two levels make one pass over memory. The last bits are coupled with several paths of a spin in the lanes of a
-// vector, block products between (cpu/spin.inl.hpp).
+// Two or three levels make one pass over memory. The last bits are coupled with several paths of a spin in the lanes of
+// a vector, block products between (cpu/spin.inl.hpp).
 // Cost: 2 additions or multiplications an entry and level, and about 1.6 sqrt(n) for the blocks, which have n + 1 rows
 // at most: an inverse for another ridge costs less than a step.
 #pragma once

@@ -5,7 +5,7 @@
 // coefficient enters, from the sums A^T rho of the leaving row, and what residuals and edge lengths become, from
 // A alpha and A tau. Each of the three is a pair of lattice transforms of a few entries (simplex_images.cpp).
 //   - It begins with y = 0 and no terms, which is dual feasible, and stays so: y is always a bound.
-//   - The leaving row has the largest excess^2 / length^2 of its edge (dual steepest edge), the lengths exact.
+//   - The leaving row has the largest excess^2 / length^2 of its edge (dual steepest edge): no approximate lengths.
 //   - The ratio test is in two passes (Harris): the largest element among the nearly equal ones. Signs of y that it
 //     passes flip their noise from one end of the box to the other.
 //   - Costs are raised by a few millionths of themselves, for each player and at random: ties are rare, and go to the

@@ -23,9 +23,6 @@ void each_subset(uint32_t mask, const F& of) {
   }
 }
 
-template <class T>
-constexpr Dtype kDtype = sizeof(T) == 4 ? Dtype::f32 : Dtype::f64;
-
 }  // namespace
 
 int Simplex::image_bits(int n) noexcept { return std::min(n, kImageBits); }

@@ -37,7 +37,7 @@ class Solver {
         interrupt_(interrupt),
         count_(size_t{1} << plan.n),
         all_(count_ * static_cast<size_t>(plan.networks)),
-        cut_(table.cut_transform(sizeof(T) == 4 ? Dtype::f32 : Dtype::f64, plan.n)),
+        cut_(table.cut_transform(kDtype<T>, plan.n)),
         wide_cut_(table.cut_transform(Dtype::f64, plan.n)) {
     T* at = scratch.memory;
     const auto take = [&](bool wanted) {
@@ -74,7 +74,6 @@ class Solver {
   template <class>
   friend class Solver;
   static constexpr size_t kKept = 2;  // vectors at the end of the memory, where a crossing leaves q of f32
-  static constexpr Dtype kType = sizeof(T) == 4 ? Dtype::f32 : Dtype::f64;
 
   T* at(T* base, int k) const noexcept { return base + offset(k); }
   size_t offset(int k) const noexcept { return static_cast<size_t>(k) * count_; }
@@ -92,10 +91,11 @@ class Solver {
   // A transform of all networks' vectors, in place or not.
   void named(Kind kind, T* x) const noexcept { named(kind, x, x); }
   void named(Kind kind, const T* src, T* dst) const noexcept {
-    run_transform(table_, cut_, {kind, kType, plan_.n, src, dst, {}}, plan_.networks, scratch_.tiles, scratch_.threads);
+    run_transform(table_, cut_, {kind, kDtype<T>, plan_.n, src, dst, {}}, plan_.networks, scratch_.tiles,
+                  scratch_.threads);
   }
   void general(const double (&k)[4], T* x) const noexcept {
-    const Transform job{Kind::general, kType, plan_.n, x, x, {k[0], k[1], k[2], k[3]}};
+    const Transform job{Kind::general, kDtype<T>, plan_.n, x, x, {k[0], k[1], k[2], k[3]}};
     run_transform(table_, cut_, job, plan_.networks, scratch_.tiles, scratch_.threads);
   }
   void wide(Kind kind, double* x) const noexcept { wide({kind, Dtype::f64, plan_.n, x, x, {}}); }

@@ -324,7 +324,8 @@ bool Solver<T>::restart(double size) noexcept {
   for (int kind = 0; kind < kinds(); ++kind) distances(kind, &near, &dual);
   const bool moves = near > 0 && dual > 0 && (scales_move() || !options_.warm_start);
   const double count = static_cast<double>(all_);
-  const double factor = moves ? threshold_move(std::sqrt(near / dual), unit_, plain_, best_, count, stands()) : 1;
+  const bool still = stands();
+  const double factor = moves ? threshold_move(std::sqrt(near / dual), unit_, plain_, best_, count, still) : 1;
   const double move = rescale_noise(factor);
   folded_ = false;
   if (plan_.has_affine) restart_affine(factor);

@@ -75,7 +75,7 @@ HARSANYI_HD inline bool gap_stands(double gap, double before, int64_t steps) {
 // leave one way nothing to travel, and then rounding would be larger than the multipliers, or than the pair.
 constexpr double kMostThreshold = 100;
 HARSANYI_HD inline double threshold_move(double ratio, double unit, double plain, double best, double count,
-                                         bool stands = false) {
+                                         bool stands) {
   const double far = kMostThreshold * sqrt(count), mean = 1 / (count > 2 ? count - 1 : 1);
   const double least = best < INFINITY ? best * mean / far : 0, most = plain * mean * far;
   const double way = kMoveRatio * ratio;

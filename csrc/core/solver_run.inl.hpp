@@ -138,7 +138,7 @@ template <class T>
 harsanyi_decompose_report Solver<T>::run(Solver<float>* first) noexcept {
   measure();
   if (plan_.and_only && !plan_.noise) return and_alone();
-  if (!(plain_ > 0) || box_holds_all()) return report_constant();
+  if (!(plain_ > 0) || (plan_.noise && box_holds_all())) return report_constant();
   if (plan_.pivots) {
     if (finds_vertex()) return report(true);
     if (interrupt_.stopped()) return report(false);

@@ -24,6 +24,8 @@ enum class Kind {
   rotate_back
 };
 enum class Dtype { f32, f64, i64 };
+template <class T>
+constexpr Dtype kDtype = sizeof(T) == 4 ? Dtype::f32 : Dtype::f64;  // of float and double
 
 constexpr size_t size_of(Dtype dtype) { return dtype == Dtype::f32 ? 4 : 8; }
 

@@ -364,8 +364,8 @@ HARSANYI_INLINE void multiply_blocks(int d, const SpinBlocks<T>& blocks, Scale s
     const size_t skip = static_cast<size_t>(d + 2) << (Bits - 1);
     if (d > 0) multiply_blocks<Bits - 1>(d - 1, blocks, scale * ((d + 1.0) / d), x + skip, out + skip);
   } else {
-    if (sizeof(T) < sizeof(double) && d >= blocks.wide_from) {
-      return multiply_block_wide<T>(d + 1, blocks.wide + blocks.first[d], scale, x, out);
+    if constexpr (sizeof(T) < sizeof(double)) {
+      if (d >= blocks.wide_from) return multiply_block_wide<T>(d + 1, blocks.wide + blocks.first[d], scale, x, out);
     }
     multiply_block(d + 1, blocks.entries + blocks.first[d], convert<V>(scale), x, out);
   }

@@ -85,7 +85,8 @@ AffineBlock<T> AffineBlock<T>::place(int n, Arena& arena) noexcept {
 
 template <class T>
 void AffineBlock<T>::build(int n) noexcept {
-  const AffineNumbers& numbers = affine_numbers(n);
+  numbers_ = &affine_numbers(n);
+  const AffineNumbers& numbers = *numbers_;
   T* to = tables_;
   for (int high = 0; high <= n; ++high) {
     for (size_t low = 0; low < kTableRow; ++low, ++to) {
@@ -100,7 +101,7 @@ void AffineBlock<T>::build(int n) noexcept {
 // B^T M^-1 B / c^2 is the first number for the constant and (own - other) I + other 1 1^T for the singletons.
 template <class T>
 void AffineBlock<T>::solve(int n, double c, const double* p, double* s) const noexcept {
-  const AffineNumbers& numbers = affine_numbers(n);
+  const AffineNumbers& numbers = *numbers_;
   const double square = c * c, own = 1 + square * (numbers.own - numbers.other), each = square * numbers.other;
   s[0] = (s[0] - c * p[0]) / (1 + square * numbers.constant);
   double total = 0;
@@ -108,8 +109,8 @@ void AffineBlock<T>::solve(int n, double c, const double* p, double* s) const no
     s[i] -= c * p[i];
     total += s[i];
   }
-  const double shared = each / (own + n * each) * total;
-  for (int i = 1; i <= n; ++i) s[i] = (s[i] - shared) / own;
+  const double shared = each / (own + n * each) * total, inverse = 1 / own;
+  for (int i = 1; i <= n; ++i) s[i] = (s[i] - shared) * inverse;
 }
 
 template class AffineBlock<float>;

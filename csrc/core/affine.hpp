@@ -39,6 +39,7 @@ class AffineBlock {
  private:
   T* tables_ = nullptr;
   size_t table_ = 0;  // entries of one
+  const AffineNumbers* numbers_ = nullptr;
 };
 
 extern template class AffineBlock<float>;

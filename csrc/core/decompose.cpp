@@ -57,6 +57,7 @@ DecomposePlan<T> DecomposePlan<T>::place(const KernelTable& table, const harsany
   const size_t entries = static_cast<size_t>(n + 1) * kTableRow;
   plan.weight = arena.take<T>(entries);
   plan.inverse_weight = arena.take<T>(entries);
+  plan.halves = arena.take<T>(entries);
   plan.ratio = arena.take<T>(entries);
   plan.inverse = arena.take<T>(entries);
   if (plan.has_affine) plan.affine = AffineBlock<T>::place(n, arena);
@@ -84,6 +85,7 @@ void DecomposePlan<T>::build(const harsanyi_decompose_options& options) noexcept
       const size_t at = static_cast<size_t>(high) * kTableRow + low;
       weight[at] = static_cast<T>(by_order[m]);
       inverse_weight[at] = weight[at] > 0 ? 1 / weight[at] : 0;
+      halves[at] = static_cast<T>(std::ldexp(1, -m));
       const double root = roots[m], eigenvalue = root * root;
       ratio[at] = static_cast<T>(root);
       inverse[at] = static_cast<T>((and_only ? shrink : 1) / (1 + eigenvalue));

@@ -57,8 +57,8 @@ struct DecomposePlan {
   bool noise = false, and_only = false, heuristic = false, excluded = false;
   int band_from = 0, band_to = 0;  // orders outside take no part in the dual, since a free order needs sums of zero
   // Tables by order, rows of kTableRow (by_rows in sparse.inl.hpp): the weights, one over each (0 where that is free),
-  // D^(1/2), and 1 / (1 + D) or, for AND alone, the inverse in the basis of K1.
-  T *weight = nullptr, *inverse_weight = nullptr, *ratio = nullptr, *inverse = nullptr;
+  // 2 to the power -order, D^(1/2), and 1 / (1 + D) or, for AND alone, the inverse in the basis of K1.
+  T *weight = nullptr, *inverse_weight = nullptr, *halves = nullptr, *ratio = nullptr, *inverse = nullptr;
   bool has_affine = false;  // AND and OR of one network without noise
   bool begins_in_f32 = false;
   bool pivots = false;  // begins with the dual simplex method (simplex.hpp)

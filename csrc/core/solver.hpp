@@ -86,6 +86,10 @@ class Solver {
   double norm() const noexcept;
   bool has_box() const noexcept { return zeta(0) > 1e-9 * plain_; }  // of one network, wider than rounding
   bool joint() const noexcept { return plan_.networks > 1; }
+  // Whether rotations alone lead to the bound.
+  bool fits() const noexcept {
+    return !plan_.noise && !joint() && !plan_.and_only && plan_.band_from == 0 && plan_.band_to == plan_.n;
+  }
   int kinds() const noexcept { return plan_.and_only ? 1 : 2; }
 
   // A transform of all networks' vectors, in place or not.
@@ -175,7 +179,8 @@ class Solver {
   bool iterate() noexcept;
   template <class U>
   void take_over(const Solver<U>& other) noexcept;
-  bool run_ahead(Solver<double>& wide) noexcept;
+  bool begins_ahead(Solver<double>& wide) noexcept;
+  bool weigh(Solver<float>& first, bool claims) noexcept;
   harsanyi_decompose_report run_after(const Solver<float>& first) noexcept;
   bool box_holds_all() const noexcept;
   harsanyi_decompose_report report_constant() noexcept;
@@ -219,9 +224,16 @@ class Solver {
   void look_at_point() noexcept;
   void from_points() noexcept;
   void from_thresholds(bool keep_or) noexcept;
+  void take_multipliers() noexcept;
   T* explain_multipliers() noexcept;
   T* find_bound() noexcept;
   void find_bound_of(T* y, T* image) noexcept;
+  bool polishes(double bound) noexcept;
+  void find_fitted_bound() noexcept;
+  double fit() noexcept;
+  double fitted_bound(double product) const noexcept;
+  void keep_fit() noexcept;
+  void find_bound_of_image(T* image, T* spare) noexcept;
   void polish_bound(T* y) noexcept;
   void polish_point() noexcept;
   void relax(int block, T sign) noexcept;
@@ -240,6 +252,7 @@ class Solver {
   Interrupt& interrupt_;
   const size_t count_, all_;
   const TransformCut cut_, wide_cut_;
+  const T unscale_{static_cast<T>(std::pow(kCosine, 2 * plan_.n))};  // of the unscaled rotations, there and back
 
   // Blocks: AND, OR, noise.
   T *q_[3], *x_[3], *anchor_[3], *z_[2];
@@ -248,6 +261,7 @@ class Solver {
   T* sizes_;           // two vectors, for the heuristic
   double plain_ = 0;   // l1 norm of the dividends
   double spread_ = 0;  // the largest |v - v[0]|
+  double total_ = 0;   // sum of v - v[0], of the last network
   // The affine block's q, x and anchor.
   static constexpr int kAffine = HARSANYI_MAX_DECOMPOSE_PLAYERS + 1, kReflected = 1;
   double affine_[3][kAffine] = {};
@@ -259,8 +273,8 @@ class Solver {
   double box_ = 1;    // the box is solved for at this share of its width
   T unit_ = 0;        // threshold of weight 1
   T free_from_ = static_cast<T>(INFINITY);
-  double best_ = INFINITY, bound_ = 0, last_gap_ = INFINITY;
-  int64_t steps_ = 0, stretch_ = 0;                                    // in all, and since the last restart
+  double best_ = INFINITY, bound_ = 0;
+  int64_t steps_ = 0, stretch_ = 0, polished_at_ = 0;                  // in all, and since the last restart
   int64_t pivots_ = 0, crossed_at_ = 0, crosses_at_ = kFirstCrossing;  // of crossings: the last and the next one
   double first_size_ = 0, last_size_ = INFINITY, stood_ = INFINITY;    // of steps, and the gap at a restart
   bool looked_ = false;                                                // since then

@@ -40,8 +40,8 @@ void Solver<T>::solve_affine(double* p) noexcept {
     term_.player[i - 1] = static_cast<T>(-affine_scale_ * e[i]);
     total += e[i];
   }
-  for (size_t set = 1; set < kTableRow && set < count_; ++set) {
-    term_.low[set] = term_.low[set & (set - 1)] + term_.player[__builtin_ctzll(set)];
+  for (size_t sets = 1, i = 0; sets < kTableRow && sets < count_; sets *= 2, ++i) {
+    for (size_t set = 0; set < sets; ++set) term_.low[sets + set] = term_.low[set] + term_.player[i];
   }
   term_.constant = static_cast<T>(-affine_scale_ * e[0]);
   term_.total = static_cast<T>(-affine_scale_ * total);
@@ -83,16 +83,15 @@ void Solver<T>::project_folded() noexcept {
     each([&](int, size_t i, size_t m, size_t) { kernel_.fold(kind, m, x_[kind] + i); });
   }
   folded_ = true;
-  const T scale = static_cast<T>(std::pow(kCosine, 2 * plan_.n));
   parallel_for(static_cast<int64_t>(leaf * sizeof(T) / 64), scratch_.threads, [&](int64_t tile, int worker) {
     T* const own = reinterpret_cast<T*>(scratch_.tiles + static_cast<size_t>(worker) * scratch_.tile_bytes);
-    kernel_.project_folded(plan_.n, static_cast<size_t>(tile), plan_.ratio, plan_.inverse, scale, rotated_, x_[0],
+    kernel_.project_folded(plan_.n, static_cast<size_t>(tile), plan_.ratio, plan_.inverse, unscale_, rotated_, x_[0],
                            x_[1], own);
   });
   for (int i = 0; i <= plan_.n; ++i) {
     const size_t set = affine_set(i);
-    if (i == 0 || set >= leaf) kernel_.unfold(0, leaf, x_[0] + set / leaf * leaf, corner);
-    after[i] = corner[set % leaf];
+    if (i == 0) kernel_.unfold(0, leaf, x_[0], corner);
+    after[i] = set < leaf ? corner[set] : kernel_.unfold_corner(x_[0] + set);
   }
   double p[kAffine];
   for (int i = 0; i <= plan_.n; ++i) {

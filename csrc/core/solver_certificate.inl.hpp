@@ -172,9 +172,9 @@ T* Solver<T>::explain_multipliers() noexcept {
   return x_[0];
 }
 
-// The multipliers q - z as a bound; returns their y. Uses x.
+// x <- q - z
 template <class T>
-T* Solver<T>::find_bound() noexcept {
+void Solver<T>::take_multipliers() noexcept {
   for (int b = 0; b < 3; ++b) {
     if (q_[b] == nullptr) continue;
     each([&](int k, size_t i, size_t m, size_t) {
@@ -185,6 +185,12 @@ T* Solver<T>::find_bound() noexcept {
       }
     });
   }
+}
+
+// The multipliers q - z as a bound; returns their y. Uses x.
+template <class T>
+T* Solver<T>::find_bound() noexcept {
+  take_multipliers();
   T* const y = explain_multipliers();
   find_bound_of(y, plan_.noise ? x_[2] : x_[1]);
   return y;
@@ -236,8 +242,9 @@ void Solver<T>::find_bound_of(T* y, T* image) noexcept {
                                                 std::min(count_ - i, kBlock), plan_.weight, image + i));
       }
     } else {
-      most = maximum(
-          [&](int, size_t i, size_t m) { return kernel_.normalised_max(i, m, plan_.inverse_weight, image + i); });
+      most = maximum([&](int, size_t i, size_t m) {
+        return kernel_.normalised_max(i, m, plan_.inverse_weight, 0, plan_.halves, image + i);
+      });
     }
     norm = std::max(norm, most);
   }

@@ -26,8 +26,10 @@ void Solver<T>::measure() noexcept {
   double* const wide_vector = reinterpret_cast<double*>(scratch_.memory);
   plain_ = spread_ = 0;
   for (int k = 0; k < plan_.networks; ++k) {
+    total_ = 0;
     for (size_t i = 0; i < count_; ++i) {
       wide_vector[i] = sample_.v[offset(k) + i] - origin(k);
+      total_ += wide_vector[i];
       spread_ = std::max(spread_, std::fabs(wide_vector[i]));
     }
     wide(Kind::mobius, wide_vector);
@@ -149,11 +151,10 @@ void Solver<T>::project() noexcept {
 template <class T>
 void Solver<T>::project_pair() noexcept {
   if (!plan_.noise) {
-    const T scale = static_cast<T>(std::pow(kCosine, 2 * plan_.n));
     named(Kind::reflect, x_[0]);
     named(Kind::rotate, x_[1]);
     each([&](int k, size_t i, size_t m, size_t) {
-      kernel_.project_pairs(i, m, plan_.ratio, plan_.inverse, scale, at(rotated_, k) + i, at(x_[0], k) + i,
+      kernel_.project_pairs(i, m, plan_.ratio, plan_.inverse, unscale_, at(rotated_, k) + i, at(x_[0], k) + i,
                             at(x_[1], k) + i);
     });
     named(Kind::reflect, x_[0]);

@@ -17,7 +17,7 @@ constexpr double kSine = 0.52573111211913360603, kCosine = 0.8506508083520399321
 // ratio of the ways, at most by kMostMove. Measured on trained and planted games, n = 8..14: the first two shares
 // hardly matter.
 constexpr double kShrunk = 0.25, kShrunkGrowing = 0.7;
-HARSANYI_HD constexpr double longest_stretch(bool noise) { return noise ? 0.1 : 0.15; }
+HARSANYI_HD constexpr double longest_stretch(bool noise) { return noise ? 0.1 : 0.2; }
 constexpr double kMoveRatio = 1.25, kMostMove = 10;
 // The noise block's scale moves by the same rule with a share of the ratio of its own ways; a small move is not worth
 // new inverses, and neither are the first few steps.
@@ -26,6 +26,8 @@ constexpr double kNoiseRatio = 0.7, kLeastMove = 1.25;
 constexpr int kFirstMove = 8, kFirstWarmMove = 60;
 // What f32 can promise without noise; a run in f64 begins in f32 down to there.
 HARSANYI_HD constexpr double single_gap(int n) { return n > 18 ? 5e-4 * (1 << (n - 18)) : 5e-4; }
+// Where what f32 found turns out to miss the gap by no more than this, it goes on.
+constexpr double kMissed = 1.25;
 // With noise f32 loses up to a fifth of phi^n eps / scale of a point in each projection. Where that is much the
 // iteration runs away (random games in a narrow box let the scale fall and fall), and before that the gap stops at some
 // 30 times it. It is below 2e-5 on trained and planted games, mostly about 1e-6.
@@ -55,7 +57,7 @@ inline bool crossing_is_due(int64_t steps, int64_t last, int64_t next, double ga
 }
 
 // The affine block's scale at the start; it moves as the threshold does.
-constexpr double kAffineStart = 5;
+constexpr double kAffineStart = 7;
 
 HARSANYI_HD inline double capped_move(double move, double most = kMostMove) {
   return move < 1 / most ? 1 / most : (move > most ? most : move);
@@ -85,13 +87,14 @@ HARSANYI_HD inline double threshold_move(double ratio, double unit, double plain
   return to > most ? most / unit : move;
 }
 
-// Candidates and bound are polished kPolish times by projections over-relaxed by kPolishRelax, once the gap is below
-// kPolishNear times the one asked for, unless it still falls by itself: to kPolishSlow of what it was at the last look.
-constexpr int kPolish = 8;
-constexpr double kPolishRelax = 1.9, kPolishNear = 3, kPolishSlow = 0.7;
+// Candidates and bound are polished by projections over-relaxed by kPolishRelax: clips of few entries, so that more than
+// twice the way is best. Once the gap is below kPolishNear times the one asked for, and again after a while.
+constexpr double kPolishRelax = 2.5, kPolishNear = 5, kPolishAgain = 1.15;
+HARSANYI_HD constexpr int polish_count(int n, bool noise) { return noise ? 8 : n; }
 
-HARSANYI_HD inline bool polish_is_due(double gap, double last, double wanted) {
-  return gap > wanted && gap <= kPolishNear * wanted && gap > kPolishSlow * last;
+HARSANYI_HD inline bool polish_is_due(double gap, double wanted, int64_t steps, int64_t last) {
+  return gap > wanted && gap <= kPolishNear * wanted &&
+         static_cast<double>(steps) >= kPolishAgain * static_cast<double>(last);
 }
 
 // The step of the next look at the gap. A look costs about two steps, and half an interval is lost at the end: the best

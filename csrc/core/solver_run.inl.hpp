@@ -37,12 +37,15 @@ template <class T>
 void Solver<T>::look(int64_t checks) noexcept {
   if (checks % 2 == 0) from_thresholds(checks % 4 == 0);
   if (!std::isfinite(free_from_)) {
-    T* const y = find_bound();
-    if (!joint() && polish_is_due(gap(), last_gap_, options_.gap)) {
-      polish_bound(y);
-      if (plan_.noise) polish_point();
+    if (fits()) {
+      find_fitted_bound();
+    } else {
+      T* const y = find_bound();
+      if (polishes(bound_)) {
+        polish_bound(y);
+        if (plan_.noise) polish_point();
+      }
     }
-    last_gap_ = gap();
   }
   reflect_all();
 }
@@ -144,7 +147,11 @@ harsanyi_decompose_report Solver<T>::run(Solver<float>* first) noexcept {
     if (interrupt_.stopped()) return report(false);
   }
   if constexpr (sizeof(T) == sizeof(double)) {
-    if (first != nullptr && first->run_ahead(*this)) return run_after(*first);
+    if (first != nullptr && first->begins_ahead(*this)) {
+      bool claims = first->iterate();
+      while (weigh(*first, claims)) claims = first->iterate();
+      if (std::isfinite(first->last_size_)) return run_after(*first);
+    }
   }
   start();
   return report(iterate());
@@ -237,16 +244,15 @@ void Solver<T>::take_over(const Solver<U>& other) noexcept {
   affine_scale_ = other.affine_scale_;
 }
 
-// The beginning of a run in f64. Returns whether f32 can hold the game's numbers and their squares, and held them.
+// The beginning of a run in f64, unless f32 cannot hold the game's numbers and their squares.
 template <class T>
-bool Solver<T>::run_ahead(Solver<double>& wide) noexcept {
+bool Solver<T>::begins_ahead(Solver<double>& wide) noexcept {
   take_over(wide);
   if (!(plain_ < 1e15 && plain_ > 1e-10 * static_cast<double>(count_))) return false;
   wide_ = &wide;
   last_size_ = 0;
   start();
-  iterate();
-  return std::isfinite(last_size_);
+  return true;
 }
 
 // Whether rounding keeps f32 from the gap: nothing gained over half of the steps, or with noise, where the gap stands
@@ -273,9 +279,10 @@ double Solver<T>::norm() const noexcept {
   return std::sqrt(static_cast<double>(std::accumulate(sums, sums + lanes, T{0})));
 }
 
-// The rest of it: what f32 found, weighed in f64, and if that is not enough on from its point.
+// What f32 found, weighed in f64. Returns whether f32 goes on: where it claims the gap wanted and misses it by little.
 template <class T>
-harsanyi_decompose_report Solver<T>::run_after(const Solver<float>& first) noexcept {
+bool Solver<T>::weigh(Solver<float>& first, bool claims) noexcept {
+  if (!std::isfinite(first.last_size_)) return false;
   take_over(first);
   if (std::isfinite(best_)) {
     repair();
@@ -284,6 +291,16 @@ harsanyi_decompose_report Solver<T>::run_after(const Solver<float>& first) noexc
   bound_ = 0;
   std::copy(sample_.dual, sample_.dual + count_, q_[0]);
   find_bound_of(q_[0], q_[1]);
+  if (!claims || first.options_.gap > options_.gap || gap() > kMissed * options_.gap) return false;
+  if (reached() || steps_ + pivots_ >= options_.max_steps || interrupt_.stopped()) return false;
+  first.best_ = best_;
+  first.bound_ = bound_;
+  return true;
+}
+
+// The rest of it: on from the point of f32, where what it found is not enough.
+template <class T>
+harsanyi_decompose_report Solver<T>::run_after(const Solver<float>& first) noexcept {
   if (reached() || steps_ + pivots_ >= options_.max_steps || interrupt_.stopped()) return report(reached());
   for (int b = 0; b < 3; ++b) {
     if (q_[b] != nullptr) std::copy(first.q_[b], first.q_[b] + count_, q_[b]);

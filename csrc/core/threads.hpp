@@ -17,6 +17,10 @@ void parallel_for(int64_t count, int threads, harsanyi_task task, void* argument
 
 template <class F>
 void parallel_for(int64_t count, int threads, const F& body) noexcept {
+  if (count <= 1 || threads <= 1) {
+    for (int64_t i = 0; i < count; ++i) body(i, 0);
+    return;
+  }
   parallel_for(
       count, threads,
       [](void* argument, int64_t index, int worker) { (*static_cast<const F*>(argument))(index, worker); },

@@ -127,6 +127,7 @@ struct SparseKernels {
   int fold_bits;
   void (*fold)(int kind, size_t count, T* x);
   void (*unfold)(int kind, size_t count, const T* x, T* out);
+  T (*unfold_corner)(const T* x);
   double (*advance_folded)(int kind, const AffineTables<T>& tables, const AffineTerm<T>& term, const Step<T>& step,
                            const Prox<T>& prox, size_t first, size_t count, T* q, T* x, const T* anchor);
   void (*project_folded)(int n, size_t tile, const T* ratio, const T* inverse, T scale, const T* v, T* a, T* o,
@@ -136,6 +137,7 @@ struct SparseKernels {
   void (*split_noise)(size_t count, T bound, T* rest, T* out);
   void (*project_pairs)(size_t first, size_t count, const T* ratio, const T* inverse, T scale, const T* v, T* a, T* o);
   void (*weigh_pairs)(size_t first, size_t count, const T* ratio, const T* inverse, const T* o, T* a);
+  double (*fit_pairs)(size_t first, size_t count, const T* ratio, const T* inverse, T scale, const T* v, T* a, T* o);
   // Paths of one spin d, d + 1 rows each (core/spin.hpp): two bits coupled, or three, at most row_bits, row r having
   // its parts at (2**bits r + 0..) stride, of each so many columns; and transposed. Then the last path_bits bits there
   // and back, between them the inverses of the blocks by spin.
@@ -150,7 +152,7 @@ struct SparseKernels {
   double (*sum)(size_t count, const T* x);
   double (*weighted_l1)(size_t first, size_t count, const T* weight, const T* x);
   void (*dual_sums)(size_t count, const double* v, double origin, T mean, T* y, double* product, double* size);
-  double (*normalised_max)(size_t first, size_t count, const T* inverse, const T* x);
+  double (*normalised_max)(size_t first, size_t count, const T* inverse, T shift, const T* halves, const T* x);
 };
 
 // What a unit of a coefficient costs in the simplex methods: weight, a table by order, times

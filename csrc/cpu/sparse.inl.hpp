@@ -347,45 +347,6 @@ void split_noise(size_t count, T bound, T* rest, T* out) {
   }
 }
 
-// In the common basis of the pencil the constraint is a + s o = v, entry by entry: the nearest point on it, `scale`
-// times. s and 1 / (1 + s^2) by order.
-template <class T>
-void project_pairs(size_t first, size_t count, const T* ratio, const T* inverse, T scale, const T* v, T* a, T* o) {
-  constexpr size_t lanes = static_cast<size_t>(Vector<T>::lanes);
-  by_rows(first, count, ratio, [&](size_t begin, size_t m, const T* s) {
-    const T* const d = inverse + (s - ratio);
-    T* const left = a + begin;
-    T* const right = o + begin;
-    size_t i = 0;
-    for (; i + lanes <= m; i += lanes) {
-      const auto root = load(s + i), x = load(left + i), y = load(right + i);
-      const auto miss = (x + root * y - load(v + begin + i)) * load(d + i);
-      store(left + i, scale * (x - miss));
-      store(right + i, scale * (y - root * miss));
-    }
-    for (; i < m; ++i) {
-      const T miss = (left[i] + s[i] * right[i] - v[begin + i]) * d[i];
-      left[i] = scale * (left[i] - miss);
-      right[i] = scale * (right[i] - s[i] * miss);
-    }
-  });
-}
-
-// The multiplier that explains (a, o) best there: a <- (a + s o) / (1 + s^2); without o: a <- a * inverse.
-template <class T>
-void weigh_pairs(size_t first, size_t count, const T* ratio, const T* inverse, const T* o, T* a) {
-  by_rows(first, count, inverse, [&](size_t begin, size_t m, const T* __restrict d) {
-    T* __restrict left = a + begin;
-    if (o == nullptr) {
-      for (size_t i = 0; i < m; ++i) left[i] *= d[i];
-      return;
-    }
-    const T* __restrict s = ratio + (d - inverse);
-    const T* __restrict right = o + begin;
-    for (size_t i = 0; i < m; ++i) left[i] = (left[i] + s[i] * right[i]) * d[i];
-  });
-}
-
 // x += constant +- (total + sum of e over the set's players), each times its function of the order; kind 0 is AND.
 template <class T>
 void add_affine(int kind, const AffineTables<T>& tables, const AffineTerm<T>& term, size_t first, size_t count, T* x) {
@@ -428,16 +389,17 @@ void dual_sums(size_t count, const double* v, double origin, T mean, T* y, doubl
   *size = sum_of<T>(count, [&](size_t i) { return absolute(y[i]); });
 }
 
-// max of |x| times the inverse weight.
+// max of |x - shift * halves| times the inverse weight; halves: 2 to the power -order.
 template <class T>
-double normalised_max(size_t first, size_t count, const T* inverse, const T* x) {
+double normalised_max(size_t first, size_t count, const T* inverse, T shift, const T* halves, const T* x) {
   constexpr size_t lanes = kSumLanes<T>;
   T most[lanes] = {};
   by_rows(first, count, inverse, [&](size_t begin, size_t m, const T* d) {
+    const T* const half = halves + (d - inverse);
     for (size_t i = 0; i < m; i += lanes) {
       const size_t end = m - i < lanes ? m - i : lanes;
       for (size_t l = 0; l < end; ++l) {
-        const T size = absolute(x[begin + i + l]) * d[i + l];
+        const T size = absolute(x[begin + i + l] - shift * half[i + l]) * d[i + l];
         most[l] = size > most[l] ? size : most[l];
       }
     }

@@ -8,6 +8,7 @@
 // the result.
 #pragma once
 
+#include "pencil.inl.hpp"
 #include "sparse.inl.hpp"
 #include "transform.inl.hpp"
 
@@ -82,6 +83,15 @@ void unfold_leaves(size_t count, const T* x, T* out) {
 template <class T>
 void unfold(int kind, size_t count, const T* x, T* out) {
   kind == 0 ? unfold_leaves<T, 0>(count, x, out) : unfold_leaves<T, 1>(count, x, out);
+}
+
+// Entry 0 of a leaf of AND, unfolded: what the others would need is left out by the compiler.
+template <class T>
+T unfold_corner(const T* x) {
+  Leaf<T> y;
+  load_leaf(x, y);
+  unfold_leaf<T>(y, Rotation<T, 0>::back);
+  return y[0][0];
 }
 
 // unfold, add_affine, advance and fold. With c = clip(q) and p the projected point: prox(q) = q - c, so half a step is
@@ -234,6 +244,7 @@ constexpr SparseKernels<T> sparse_kernels = {
     kFoldBits<T>,
     fold<T>,
     unfold<T>,
+    unfold_corner<T>,
     advance_folded<T>,
     project_folded<T>,
     residual<T>,
@@ -241,6 +252,7 @@ constexpr SparseKernels<T> sparse_kernels = {
     split_noise<T>,
     project_pairs<T>,
     weigh_pairs<T>,
+    fit_pairs<T>,
     kRowBits,
     couple_rows<false, T>,
     couple_rows<true, T>,

@@ -27,6 +27,7 @@ enum Held : unsigned {
   kBest,
   kBound,
   kLastGap,
+  kPolishedAt,
   kPlain,
   kBox,
   kZeta,

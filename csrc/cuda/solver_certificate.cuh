@@ -126,7 +126,7 @@ __device__ __forceinline__ const Vec<T>& Solver<T, Noise>::find_bound() {
 template <class T, bool Noise>
 __device__ __forceinline__ void Solver<T, Noise>::polish_bound(const Vec<T>& y) {
   const T keep = static_cast<T>(1 - kPolishRelax), move = static_cast<T>(kPolishRelax);
-  for (int i = 0; i < kPolish; ++i) {
+  for (int i = 0; i < polish_count(n_, Noise); ++i) {
     if (Noise) each([&](unsigned s) { x_[kBlocks - 1].put(s, static_cast<T>(scale_) * y.get(s)); });
     transform(team_, n_, OrSynthesis{}, y, x_[1], SupersetZeta{}, y, x_[0]);
     each([&](unsigned s) {
@@ -147,7 +147,7 @@ __device__ __forceinline__ void Solver<T, Noise>::polish_point() {
   reflect_all();
   for (int i = 0;; ++i) {
     project();
-    if (i == kPolish) break;
+    if (i == polish_count(n_, Noise)) break;
     each([&](unsigned s) { noise.put(s, keep * noise.get(s) + move * clip(noise.get(s), noise_unit_)); });
   }
   from_points();
@@ -254,6 +254,7 @@ __device__ __forceinline__ void Solver<T, Noise>::run(int64_t sample) {
   hold(kBest, INFINITY);
   hold(kBound, 0);
   hold(kLastGap, INFINITY);
+  hold(kPolishedAt, 0);
   hold(kStood, INFINITY);
   hold(kLooked, 0);
   steps_ = stretch_ = 0;
@@ -278,7 +279,8 @@ __device__ __forceinline__ void Solver<T, Noise>::run(int64_t sample) {
       if (checks % 2 == 0) from_thresholds(checks % 4 == 0);
       ++checks;
       const Vec<T>& y = find_bound();
-      if (polish_is_due(1 - held(kBound) / held(kBest), held(kLastGap), job_.gap)) {
+      if (polish_is_due(1 - held(kBound) / held(kBest), job_.gap, steps_, static_cast<int64_t>(held(kPolishedAt)))) {
+        hold(kPolishedAt, steps_);
         polish_bound(y);
         if (Noise) polish_point();
       }

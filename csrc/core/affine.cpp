@@ -6,6 +6,7 @@
 
 #include "../lattice/bits.hpp"
 #include "symmetric.hpp"
+#include "tables.hpp"
 
 namespace harsanyi {
 namespace {
@@ -87,15 +88,9 @@ template <class T>
 void AffineBlock<T>::build(int n) noexcept {
   numbers_ = &affine_numbers(n);
   const AffineNumbers& numbers = *numbers_;
-  T* to = tables_;
-  for (int high = 0; high <= n; ++high) {
-    for (size_t low = 0; low < kTableRow; ++low, ++to) {
-      const int m = std::min(high + order(low), n);  // larger ones are never read
-      to[0] = static_cast<T>(numbers.by_constant[m]);
-      to[table_] = static_cast<T>(numbers.by_total[m]);
-      to[2 * table_] = static_cast<T>(numbers.by_members[m]);
-    }
-  }
+  fill_table(n, tables_, [&](int m) { return numbers.by_constant[m]; });
+  fill_table(n, tables_ + table_, [&](int m) { return numbers.by_total[m]; });
+  fill_table(n, tables_ + 2 * table_, [&](int m) { return numbers.by_members[m]; });
 }
 
 // B^T M^-1 B / c^2 is the first number for the constant and (own - other) I + other 1 1^T for the singletons.

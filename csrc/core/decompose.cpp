@@ -77,20 +77,12 @@ void DecomposePlan<T>::build(const harsanyi_decompose_options& options) noexcept
   while (band_to > 0 && by_order[band_to] == 0) --band_to;
   band_from = and_only ? 0 : n - band_to;
   const double shrink = std::pow(1 + 1 / (kPhi * kPhi), -n);  // R^T R of the unscaled rotation, to the power -1
-  double roots[HARSANYI_MAX_DECOMPOSE_PLAYERS + 1] = {};
-  for (int m = 0; m <= n; ++m) roots[m] = std::pow(kPhi, 2 * m - n);
-  for (int high = 0; high <= n; ++high) {
-    for (size_t low = 0; low < kTableRow; ++low) {
-      const int m = std::min(high + order(low), n);  // larger ones are never read
-      const size_t at = static_cast<size_t>(high) * kTableRow + low;
-      weight[at] = static_cast<T>(by_order[m]);
-      inverse_weight[at] = weight[at] > 0 ? 1 / weight[at] : 0;
-      halves[at] = static_cast<T>(std::ldexp(1, -m));
-      const double root = roots[m], eigenvalue = root * root;
-      ratio[at] = static_cast<T>(root);
-      inverse[at] = static_cast<T>((and_only ? shrink : 1) / (1 + eigenvalue));
-    }
-  }
+  const auto root = [&](int m) { return std::pow(kPhi, 2 * m - n); };
+  fill_table(n, weight, [&](int m) { return by_order[m]; });
+  fill_table(n, inverse_weight, [&](int m) { return by_order[m] > 0 ? 1 / static_cast<T>(by_order[m]) : 0; });
+  fill_table(n, halves, [](int m) { return std::ldexp(1, -m); });
+  fill_table(n, ratio, root);
+  fill_table(n, inverse, [&](int m) { return (and_only ? shrink : 1) / (1 + root(m) * root(m)); });
   if (has_affine) affine.build(n);
   if (noise && !and_only) spin.build();
 }

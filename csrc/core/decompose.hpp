@@ -34,17 +34,13 @@
 #include "harsanyi/harsanyi.h"
 #include "kernels.hpp"
 #include "spin.hpp"
+#include "tables.hpp"
 
 namespace harsanyi {
 
 // Sums run over blocks of this many entries, in order, whoever computes them.
 constexpr size_t kBlock = 8192;
 constexpr size_t kMostBlocks = (size_t{1} << HARSANYI_MAX_DECOMPOSE_PLAYERS) / kBlock;
-
-// The place of a set in a table by order (by_rows in sparse.inl.hpp).
-inline size_t table_place(size_t set) noexcept {
-  return static_cast<size_t>(order(set / kTableRow)) * kTableRow + set % kTableRow;
-}
 
 // What all samples of a batch share.
 template <class T>

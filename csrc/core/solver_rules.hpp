@@ -24,8 +24,8 @@ constexpr double kMoveRatio = 1.25, kMostMove = 10;
 constexpr double kNoiseRatio = 0.7, kLeastMove = 1.25;
 // After a warm start nothing moves at first, the threshold neither: the first ways are small and say nothing.
 constexpr int kFirstMove = 8, kFirstWarmMove = 60;
-// What f32 can promise without noise; a run in f64 begins in f32 down to there.
-HARSANYI_HD constexpr double single_gap(int n) { return n > 18 ? 5e-4 * (1 << (n - 18)) : 5e-4; }
+// A run in f64 begins in f32 down to there.
+HARSANYI_HD constexpr double single_gap(int n) { return n > 18 ? 1e-4 * (1 << (n - 18)) : 1e-4; }
 // Where what f32 found turns out to miss the gap by no more than this, it goes on.
 constexpr double kMissed = 1.25;
 // With noise f32 loses up to a fifth of phi^n eps / scale of a point in each projection. Where that is much the

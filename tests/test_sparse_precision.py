@@ -74,6 +74,24 @@ def test_f32_is_left_where_its_steps_are_rounding() -> None:
     assert steps[0] <= 2 * steps[1]  # six times, otherwise: rounding moves the scales
 
 
+@pytest.mark.parametrize("n", [9, 13, 15])
+def test_without_noise_f32_keeps_no_bound_away(n: int) -> None:
+    """Bounds take rotations alone in f32; by sums over supersets they would end at 5e-4 and more."""
+    v = trained(n)
+    found, double = (decompose(v, noise=0, gap=1e-4, precision=p) for p in ("mixed", "float64"))
+    assert found.status == double.status == "optimal"
+    assert found.steps <= 1.25 * double.steps
+
+
+@pytest.mark.parametrize(("n", "noise", "gain"), [(11, 0, 2), (14, 0, 3), (13, 0.02, 1.5)])
+def test_near_the_gap_polishing_pays(n: int, noise: float, gain: float) -> None:
+    v = trained(n)
+    found = decompose(v, noise=noise, method="splitting")
+    never_near = decompose(v, noise=noise, method="splitting", gap=1e-12, max_steps=int(found.steps))
+    assert never_near.steps == found.steps
+    assert never_near.gap > gain * found.gap
+
+
 def test_a_tight_gap_goes_on_in_f64() -> None:
     v = planted(9)
     found = decompose(v, noise=0.05, gap=1e-6, method="splitting")

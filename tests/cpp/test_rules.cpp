@@ -1,4 +1,4 @@
-// When the decomposition looks at its gap, and how its threshold moves.
+// When the decomposition looks at its gap and polishes, and how its threshold moves.
 #include <cmath>
 
 #include "check.h"
@@ -16,6 +16,11 @@ int main() {
   // The gap stands where it has fallen by less than a fifth, once there were 60 steps, and not near the end.
   CHECK(gap_stands(0.85, 1, 100) && !gap_stands(0.75, 1, 100) && !gap_stands(0.85, 1, 50));
   CHECK(!gap_stands(1, INFINITY, 100) && !gap_stands(1e-4, 1e-4, 1000));
+
+  // Polishing begins within five times the gap wanted, and again after 15 % more steps.
+  CHECK(polish_is_due(4e-3, 1e-3, 100, 0) && !polish_is_due(6e-3, 1e-3, 100, 0) && !polish_is_due(1e-3, 1e-3, 100, 0));
+  CHECK(!polish_is_due(4e-3, 1e-3, 114, 100) && polish_is_due(4e-3, 1e-3, 115, 100));
+  CHECK(polish_count(16, false) == 16 && polish_count(16, true) == 8);
 
   // The threshold moves by 1.25 times the ratio, ten times at most; where the gap stands by the fourth power of that,
   // thirty times at most; and stays within bounds of the means.

@@ -87,8 +87,8 @@ HARSANYI_HD inline double threshold_move(double ratio, double unit, double plain
   return to > most ? most / unit : move;
 }
 
-// Candidates and bound are polished by projections over-relaxed by kPolishRelax: clips of few entries, so that more than
-// twice the way is best. Once the gap is below kPolishNear times the one asked for, and again after a while.
+// Candidates and bound are polished by projections over-relaxed by kPolishRelax, since a clip touches few entries: once
+// the gap is below kPolishNear times the one asked for, and again after a while.
 constexpr double kPolishRelax = 2.5, kPolishNear = 5, kPolishAgain = 1.15;
 HARSANYI_HD constexpr int polish_count(int n, bool noise) { return noise ? 8 : n; }
 

@@ -1,5 +1,5 @@
-// Tables by order, which kernels read instead of a vector by set: rows of kTableRow, one for each number of players above
-// those of a row (by_rows in cpu/sparse.inl.hpp).
+// Tables by order, which kernels read instead of a vector by set: rows of kTableRow sets, one row for each number of
+// players above those (by_rows in cpu/sparse.inl.hpp).
 #pragma once
 
 #include <algorithm>

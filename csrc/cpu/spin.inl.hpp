@@ -37,17 +37,25 @@ HARSANYI_INLINE void store_as(T* p, X x) {
   __builtin_memcpy(p, &x, sizeof(X));
 }
 
-// i / (d + 1) for spins d - Bits + 1 .. d + Bits - 1: what row i - 1 of the lower path takes of row i of the higher.
-template <class T, int Bits>
+// i / (d + 1) by spin d: what row i - 1 of the lower path takes of row i of the higher. Rows of kMostPathRows; those of
+// spins below 0 are reached and not read.
+template <class T>
 struct Shares {
-  explicit Shares(int d) {
-    for (int k = 0; k < 2 * Bits - 1; ++k) {
-      const int spin = d + k - (Bits - 1);
-      for (int i = 0; i <= spin; ++i) of[k][i] = static_cast<T>(i) / static_cast<T>(spin + 1);
+  static constexpr int below = 2;
+  constexpr Shares() : of() {
+    for (int d = 0; d < kMostPathRows; ++d) {
+      for (int i = 0; i <= d; ++i) of[(d + below) * kMostPathRows + i] = static_cast<T>(i) / static_cast<T>(d + 1);
     }
   }
-  T of[Bits > 0 ? 2 * Bits - 1 : 1][kMostPathRows];
+  T of[(kMostPathRows + below) * kMostPathRows];
 };
+template <class T>
+constexpr Shares<T> kShares;
+// From the lowest spin on that Bits more bits can lead to before the last of them.
+template <class T, int Bits>
+HARSANYI_INLINE const T* shares_from(int d) {
+  return kShares<T>.of + (d - (Bits > 0 ? Bits - 1 : 0) + Shares<T>::below) * kMostPathRows;
+}
 
 // Bits coupled to a path whose rows come one after the other, an entry (X = T) or vector for each combination of the
 // bits; each row of the paths after them is put into its place as soon as it is there. Depth: the spin's place in the
@@ -218,7 +226,7 @@ constexpr size_t kBufferRows = 64;
 template <class X, int Bits, bool Back, class T>
 void couple_columns(int d, int count, const int32_t* rows, size_t stride, size_t columns, T* x) {
   constexpr size_t parts = size_t{1} << Bits, width = kCopied * sizeof(X) / sizeof(T);
-  const Shares<T, Bits> shares(d);
+  const T* const shares = shares_from<T, Bits>(d);
   const size_t held = static_cast<size_t>(d + 1) * parts, apart = stride * sizeof(T);
   const size_t together = apart < kWayBytes ? held / 2 : held;
   const bool copied = 2 * apart >= kWayBytes && together > kWays && held <= kBufferRows && columns % width == 0;
@@ -227,7 +235,7 @@ void couple_columns(int d, int count, const int32_t* rows, size_t stride, size_t
   for (int i = 0; i <= d; ++i) in_order[i] = i;
   for (int path = 0; path < count; ++path, rows += d + 1) {
     if (!copied) {
-      couple_path<X, Bits, Back>(d, shares.of[0], rows, stride, columns, x);
+      couple_path<X, Bits, Back>(d, shares, rows, stride, columns, x);
       continue;
     }
     for (size_t column = 0; column < columns; column += width) {
@@ -241,7 +249,7 @@ void couple_columns(int d, int count, const int32_t* rows, size_t stride, size_t
         }
       };
       each_row([](const T* from, T* to) { __builtin_memcpy(to, from, width * sizeof(T)); });
-      couple_path<X, Bits, Back>(d, shares.of[0], in_order, width, width, buffer);
+      couple_path<X, Bits, Back>(d, shares, in_order, width, width, buffer);
       each_row([](T* to, const T* from) { __builtin_memcpy(to, from, width * sizeof(T)); });
     }
   }
@@ -376,7 +384,7 @@ void solve_paths_of(int d, int count, const int32_t* rows, const double* factors
   using V = typename PathVector<T, Lanes>::type;
   using Place = PartPlace<V>;
   constexpr int bits = log2_floor(Lanes), middle = bits > 0 ? bits - 1 : 0;
-  const Shares<T, bits> shares(d);
+  const T* const shares = shares_from<T, bits>(d);
   const int side = d + 1;
   V before[kMostPathRows * Lanes], after[kMostPathRows * Lanes];
   for (int path = 0; path < count; path += Lanes, rows += Lanes * side) {
@@ -384,7 +392,7 @@ void solve_paths_of(int d, int count, const int32_t* rows, const double* factors
     const auto row = [&](int a, int i) { return x + static_cast<size_t>(rows[a * side + i]) * Lanes; };
     double scales[Lanes];
     for (int a = 0; a < Lanes; ++a) scales[a] = factors[path + (a < paths ? a : 0)];
-    Couple<V, bits, middle, T, Place> couple(d, shares.of[0], Place{before});
+    Couple<V, bits, middle, T, Place> couple(d, shares, Place{before});
     for (int i = 0; i <= d; ++i) {
       V columns[Lanes];
 #pragma GCC unroll 8
@@ -394,7 +402,7 @@ void solve_paths_of(int d, int count, const int32_t* rows, const double* factors
     }
     couple.end();
     multiply_blocks<bits>(d, blocks, load_as<typename PathVector<double, Lanes>::type>(scales), before, after);
-    Uncouple<V, bits, middle, T, Place> uncouple(d, shares.of[0], Place{after});
+    Uncouple<V, bits, middle, T, Place> uncouple(d, shares, Place{after});
     uncouple.begin();
     for (int i = 0; i <= d; ++i) {
       V columns[Lanes];

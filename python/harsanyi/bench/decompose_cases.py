@@ -39,7 +39,7 @@ def table(*, quick: bool = False) -> tuple[Case, ...]:
             batch(source, n, noise=noise, steps=steps, count=10, threads=1)
             for source in (() if quick else ("tumours", "digits"))
             for noise in (0.0, NOISE)
-            for n in (12, 14)
+            for n in (12, 14, 16)
         ),
     )
 

@@ -168,8 +168,8 @@ HARSANYI_API harsanyi_status harsanyi_masked_batch_from_masks(size_t element_byt
 typedef struct harsanyi_decompose_options {
   harsanyi_dtype dtype;  /* of the iteration: HARSANYI_F64, or, without noise, HARSANYI_F32 for gaps down to 5e-4, from
                             n = 19 on twice as much a player */
-  int single_first;      /* whether f64 begins in f32 and goes on in f64 from that gap or where f32 gains no more; for
-                            AND and OR of one network, share 1; CPU only */
+  int single_first;      /* whether f64 begins in f32 and goes on in f64 from a gap of 1e-4 (twice as much a player
+                            from n = 19 on) or where f32 gains no more; AND and OR of one network, share 1; CPU only */
   int simplex_first;     /* whether a run with noise, of one network and with share 1, begins with the dual simplex
                             method, which ends with the exact optimum if few pivots reach it, and later finishes
                             the iteration's pair and bound; CPU only */

@@ -20,8 +20,7 @@ struct Zeta {  // [[1,0],[1,1]]
   }
   template <class T, int S, class V>
   HARSANYI_INLINE V lane(V x) const {
-    const V partner = Lane<T>::template partner<S>(x);
-    return Lane<T>::template merge<S>(x, x + partner);
+    return add_lanes<T, S, true>(x, Lane<T>::template partner<S>(x));
   }
 };
 
@@ -33,8 +32,7 @@ struct Mobius {  // [[1,0],[-1,1]]
   }
   template <class T, int S, class V>
   HARSANYI_INLINE V lane(V x) const {
-    const V partner = Lane<T>::template partner<S>(x);
-    return Lane<T>::template merge<S>(x, x - partner);
+    return subtract_lanes<T, S, true>(x, Lane<T>::template partner<S>(x));
   }
 };
 
@@ -46,8 +44,7 @@ struct SupersetZeta {  // [[1,1],[0,1]]
   }
   template <class T, int S, class V>
   HARSANYI_INLINE V lane(V x) const {
-    const V partner = Lane<T>::template partner<S>(x);
-    return Lane<T>::template merge<S>(x + partner, x);
+    return add_lanes<T, S, false>(x, Lane<T>::template partner<S>(x));
   }
 };
 
@@ -59,8 +56,7 @@ struct SupersetMobius {  // [[1,-1],[0,1]]
   }
   template <class T, int S, class V>
   HARSANYI_INLINE V lane(V x) const {
-    const V partner = Lane<T>::template partner<S>(x);
-    return Lane<T>::template merge<S>(x - partner, x);
+    return subtract_lanes<T, S, false>(x, Lane<T>::template partner<S>(x));
   }
 };
 
@@ -74,8 +70,7 @@ struct Or {  // - kron([[0,1],[1,-1]])
   }
   template <class T, int S, class V>
   HARSANYI_INLINE V lane(V x) const {
-    const V partner = Lane<T>::template partner<S>(x);
-    return Lane<T>::template merge<S>(partner, partner - x);
+    return subtract_lanes<T, S, true>(Lane<T>::template partner<S>(x), x);
   }
 };
 
@@ -89,8 +84,7 @@ struct OrInverse {  // - kron([[1,1],[1,0]])
   }
   template <class T, int S, class V>
   HARSANYI_INLINE V lane(V x) const {
-    const V partner = Lane<T>::template partner<S>(x);
-    return Lane<T>::template merge<S>(x + partner, partner);
+    return add_lanes<T, S, false>(Lane<T>::template partner<S>(x), x);
   }
 };
 

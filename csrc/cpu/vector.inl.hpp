@@ -206,5 +206,40 @@ HARSANYI_INLINE HalfFloats fused(HalfFloats a, HalfFloats b, HalfFloats c) {
 }
 #endif
 
+// x, plus or minus y in the lanes whose bit S is set (High) or clear. With masks that is one instruction, where
+// compilers take a sum and a blend, or even a shuffle.
+template <class T, int S, bool High>
+constexpr unsigned lanes_of() {
+  unsigned mask = 0;
+  for (int i = 0; i < Vector<T>::lanes; ++i) mask |= ((i & S) != 0) == High ? 1u << i : 0;
+  return mask;
+}
+template <class T, int S, bool High, class V>
+HARSANYI_INLINE V add_lanes(V x, V y) {
+  return High ? Lane<T>::template merge<S>(x, x + y) : Lane<T>::template merge<S>(x + y, x);
+}
+template <class T, int S, bool High, class V>
+HARSANYI_INLINE V subtract_lanes(V x, V y) {
+  return High ? Lane<T>::template merge<S>(x, x - y) : Lane<T>::template merge<S>(x - y, x);
+}
+#if defined(__AVX512F__) && HARSANYI_VECTOR_BYTES == 64
+template <class T, int S, bool High>
+HARSANYI_INLINE Doubles add_lanes(Doubles x, Doubles y) {
+  return (Doubles)_mm512_mask_add_pd(x, lanes_of<T, S, High>(), x, y);
+}
+template <class T, int S, bool High>
+HARSANYI_INLINE Doubles subtract_lanes(Doubles x, Doubles y) {
+  return (Doubles)_mm512_mask_sub_pd(x, lanes_of<T, S, High>(), x, y);
+}
+template <class T, int S, bool High>
+HARSANYI_INLINE Floats add_lanes(Floats x, Floats y) {
+  return (Floats)_mm512_mask_add_ps(x, lanes_of<T, S, High>(), x, y);
+}
+template <class T, int S, bool High>
+HARSANYI_INLINE Floats subtract_lanes(Floats x, Floats y) {
+  return (Floats)_mm512_mask_sub_ps(x, lanes_of<T, S, High>(), x, y);
+}
+#endif
+
 }  // namespace HARSANYI_ISA
 }  // namespace harsanyi

@@ -233,6 +233,7 @@ template <class U>
 void Solver<T>::take_over(const Solver<U>& other) noexcept {
   plain_ = other.plain_;
   spread_ = other.spread_;
+  total_ = other.total_;
   best_ = other.best_;
   bound_ = other.bound_;
   steps_ = other.steps_;

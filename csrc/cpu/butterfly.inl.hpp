@@ -20,7 +20,7 @@ struct Zeta {  // [[1,0],[1,1]]
   }
   template <class T, int S, class V>
   HARSANYI_INLINE V lane(V x) const {
-    return add_lanes<T, S, true>(x, Lane<T>::template partner<S>(x));
+    return sum_lanes<T, S, true, false>(x, Lane<T>::template partner<S>(x));
   }
 };
 
@@ -32,7 +32,7 @@ struct Mobius {  // [[1,0],[-1,1]]
   }
   template <class T, int S, class V>
   HARSANYI_INLINE V lane(V x) const {
-    return subtract_lanes<T, S, true>(x, Lane<T>::template partner<S>(x));
+    return sum_lanes<T, S, true, true>(x, Lane<T>::template partner<S>(x));
   }
 };
 
@@ -44,7 +44,7 @@ struct SupersetZeta {  // [[1,1],[0,1]]
   }
   template <class T, int S, class V>
   HARSANYI_INLINE V lane(V x) const {
-    return add_lanes<T, S, false>(x, Lane<T>::template partner<S>(x));
+    return sum_lanes<T, S, false, false>(x, Lane<T>::template partner<S>(x));
   }
 };
 
@@ -56,7 +56,7 @@ struct SupersetMobius {  // [[1,-1],[0,1]]
   }
   template <class T, int S, class V>
   HARSANYI_INLINE V lane(V x) const {
-    return subtract_lanes<T, S, false>(x, Lane<T>::template partner<S>(x));
+    return sum_lanes<T, S, false, true>(x, Lane<T>::template partner<S>(x));
   }
 };
 
@@ -70,7 +70,7 @@ struct Or {  // - kron([[0,1],[1,-1]])
   }
   template <class T, int S, class V>
   HARSANYI_INLINE V lane(V x) const {
-    return subtract_lanes<T, S, true>(Lane<T>::template partner<S>(x), x);
+    return sum_lanes<T, S, true, true>(Lane<T>::template partner<S>(x), x);
   }
 };
 
@@ -84,7 +84,7 @@ struct OrInverse {  // - kron([[1,1],[1,0]])
   }
   template <class T, int S, class V>
   HARSANYI_INLINE V lane(V x) const {
-    return add_lanes<T, S, false>(Lane<T>::template partner<S>(x), x);
+    return sum_lanes<T, S, false, false>(Lane<T>::template partner<S>(x), x);
   }
 };
 

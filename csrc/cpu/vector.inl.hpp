@@ -214,30 +214,21 @@ constexpr unsigned lanes_of() {
   for (int i = 0; i < Vector<T>::lanes; ++i) mask |= ((i & S) != 0) == High ? 1u << i : 0;
   return mask;
 }
-template <class T, int S, bool High, class V>
-HARSANYI_INLINE V add_lanes(V x, V y) {
-  return High ? Lane<T>::template merge<S>(x, x + y) : Lane<T>::template merge<S>(x + y, x);
-}
-template <class T, int S, bool High, class V>
-HARSANYI_INLINE V subtract_lanes(V x, V y) {
-  return High ? Lane<T>::template merge<S>(x, x - y) : Lane<T>::template merge<S>(x - y, x);
+template <class T, int S, bool High, bool Minus, class V>
+HARSANYI_INLINE V sum_lanes(V x, V y) {
+  const V sum = Minus ? x - y : x + y;
+  return High ? Lane<T>::template merge<S>(x, sum) : Lane<T>::template merge<S>(sum, x);
 }
 #if defined(__AVX512F__) && HARSANYI_VECTOR_BYTES == 64
-template <class T, int S, bool High>
-HARSANYI_INLINE Doubles add_lanes(Doubles x, Doubles y) {
-  return (Doubles)_mm512_mask_add_pd(x, lanes_of<T, S, High>(), x, y);
+template <class T, int S, bool High, bool Minus>
+HARSANYI_INLINE Doubles sum_lanes(Doubles x, Doubles y) {
+  constexpr unsigned lanes = lanes_of<T, S, High>();
+  return (Doubles)(Minus ? _mm512_mask_sub_pd(x, lanes, x, y) : _mm512_mask_add_pd(x, lanes, x, y));
 }
-template <class T, int S, bool High>
-HARSANYI_INLINE Doubles subtract_lanes(Doubles x, Doubles y) {
-  return (Doubles)_mm512_mask_sub_pd(x, lanes_of<T, S, High>(), x, y);
-}
-template <class T, int S, bool High>
-HARSANYI_INLINE Floats add_lanes(Floats x, Floats y) {
-  return (Floats)_mm512_mask_add_ps(x, lanes_of<T, S, High>(), x, y);
-}
-template <class T, int S, bool High>
-HARSANYI_INLINE Floats subtract_lanes(Floats x, Floats y) {
-  return (Floats)_mm512_mask_sub_ps(x, lanes_of<T, S, High>(), x, y);
+template <class T, int S, bool High, bool Minus>
+HARSANYI_INLINE Floats sum_lanes(Floats x, Floats y) {
+  constexpr unsigned lanes = lanes_of<T, S, High>();
+  return (Floats)(Minus ? _mm512_mask_sub_ps(x, lanes, x, y) : _mm512_mask_add_ps(x, lanes, x, y));
 }
 #endif
 

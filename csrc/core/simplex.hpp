@@ -46,8 +46,9 @@ class Simplex {
   // The optimum of costs near the true ones, begun from a point of the iteration: its coefficients are the basis's
   // columns, its multipliers their costs. False if they say too little, or it takes more pivots.
   struct Point {
-    const double* q[3];  // before the soft threshold, and before the box
-    double unit, scale;  // threshold of weight 1; the noise is `scale` times its block
+    const double* q[3];    // before the soft threshold, and before the box
+    const double* weight;  // of the thresholds, a table by order
+    double unit, scale;    // threshold of weight 1; the noise is `scale` times its block
     size_t most_terms;
   };
   bool cross_over(const Point& point, int64_t most_pivots) noexcept;

@@ -128,7 +128,7 @@ bool Simplex::read_columns(const Point& point) noexcept {
   for (uint32_t kind = 0; kind < static_cast<uint32_t>(kinds()); ++kind) {
     for (size_t i = 1; i < count_; ++i) {
       if (kind == 1 && order(i) == 1) continue;
-      const double threshold = point.unit * plan_.weight[table_place(i)];
+      const double threshold = point.unit * point.weight[table_place(i)];
       const double size = std::fabs(point.q[kind][i]) - threshold;
       if (!(size > -kNear * threshold)) continue;
       if (found + 1 >= point.most_terms) return false;

@@ -156,9 +156,14 @@ class Solver {
 
   Prox<T> prox(int block, int k) const noexcept {
     if (block == 2) return {static_cast<T>(zeta(k) * box_ / scale_), static_cast<T>(INFINITY), nullptr};
-    return {unit_, free_from_, plan_.weight};
+    return {unit_, free_from_, plan_.threshold};
   }
   void threshold(int kind, T* z) const noexcept;
+  // x <- D x: the metric in which singletons are thresholded.
+  void weigh_singles(T* x) const noexcept {
+    if (plan_.singles == 1) return;
+    for (size_t i = 1; i < count_; i <<= 1) x[i] *= static_cast<T>(plan_.singles);
+  }
 
   static size_t affine_set(int i) noexcept { return size_t{1} << i >> 1; }  // the empty set, then the singletons
   double affine_prox(int i, double q) const noexcept;
@@ -194,8 +199,12 @@ class Solver {
   bool crossing_is_due() const noexcept;
   int64_t pivots_left() const noexcept { return options_.max_steps - steps_ - pivots_ - 1; }  // and a last step
   void cross_over() noexcept;
-  void make_vertex() noexcept;
+  bool make_vertex() noexcept;
   void begin() noexcept;
+  void set_multipliers(const double* y, int kind) noexcept;
+  void set_noise(const double* y) noexcept;
+  bool takes_turns() const noexcept { return plan_.singles != 1 && std::isfinite(best_) && bound_ > 0; }
+  void take_turn(Turn turn, const double* y) noexcept;
   void rotate_values() noexcept;
   void warm() noexcept;
   void try_warm() noexcept;
@@ -207,10 +216,13 @@ class Solver {
   void solve_noise(T* a, T* o, const T* noise, T bound) const noexcept;
   void reflect_noise() noexcept;
   Step<T> next_step() noexcept;
+  template <class F>
+  double surplus(int block, const F& half_step) const noexcept;
   double advance() noexcept;
   double move_on() noexcept;
   void reflect_all() noexcept;
   bool restart(double size) noexcept;
+  void move_threshold(double factor, double move) noexcept;
   bool stands() noexcept;
   bool scales_move() const noexcept { return steps_ >= (options_.warm_start ? kFirstWarmMove : kFirstMove); }
   double rescale_noise(double factor) const noexcept;
@@ -278,6 +290,8 @@ class Solver {
   int64_t pivots_ = 0, crossed_at_ = 0, crosses_at_ = kFirstCrossing;  // of crossings: the last and the next one
   double first_size_ = 0, last_size_ = INFINITY, stood_ = INFINITY;    // of steps, and the gap at a restart
   bool looked_ = false;                                                // since then
+  Turn turn_ = Turn::both;
+  int64_t turned_at_ = 0;
   // Of a heuristic, its best when it last gained, and the look until which it may gain again; ahead in f32, the gap.
   double gained_ = INFINITY;
   int64_t patient_until_ = 0, gained_at_ = 0;

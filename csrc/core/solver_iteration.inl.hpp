@@ -82,26 +82,62 @@ void Solver<T>::begin() noexcept {
   reflect_all();
 }
 
-// A fixed point has q = z + u with multipliers u = unit A^T y: rebuilt from a result's pair, delta and dual.
+// q[kind] <- multipliers unit D A^T y
+template <class T>
+void Solver<T>::set_multipliers(const double* y, int kind) noexcept {
+  T* const q = q_[kind];
+  for (size_t i = 0; i < all_; ++i) q[i] = static_cast<T>(y[i]);
+  named(kind == 0 ? Kind::superset_zeta : Kind::or_inverse, q);
+  weigh_singles(q);
+  const T factor = kind == 0 ? unit_ : -unit_;  // Q is minus that transform
+  for (size_t i = 0; i < all_; ++i) q[i] *= factor;
+}
+
+template <class T>
+void Solver<T>::set_noise(const double* y) noexcept {
+  const double unit = static_cast<double>(unit_);
+  for (size_t i = 0; plan_.noise && i < all_; ++i) {
+    q_[2][i] = static_cast<T>(sample_.delta[i] / scale_ + unit * scale_ * y[i]);
+  }
+}
+
+// A turn for the bound or for the pair, with another threshold: from here, or from the best pair so far and these
+// multipliers, which may be in x.
+template <class T>
+void Solver<T>::take_turn(Turn turn, const double* y) noexcept {
+  turn_ = turn;
+  turned_at_ = steps_;
+  if (turn == Turn::both) return;
+  polished_at_ = 0;
+  stretch_ = 0;
+  const double unit = turn_threshold(turn, best_, 2 * static_cast<double>(count_));
+  if (y == nullptr) return move_threshold(unit / unit_, 1);
+  unit_ = static_cast<T>(unit);
+  const double* const parts[2] = {sample_.and_, sample_.or_};  // or_ is still internal
+  for (int kind = 0; kind < 2; ++kind) {
+    set_multipliers(y, kind);
+    for (size_t i = 0; i < count_; ++i) q_[kind][i] += static_cast<T>(parts[kind][i]);
+  }
+  set_noise(y);
+  begin();
+}
+
+// A fixed point has q = z + u with multipliers u = unit D A^T y: rebuilt from a result's pair, delta and dual.
 template <class T>
 void Solver<T>::warm() noexcept {
-  const T sign[2] = {1, -1};
   const double* const parts[2] = {sample_.and_, sample_.or_};
-  const Kind adjoint[2] = {Kind::superset_zeta, Kind::or_inverse};
   for (int kind = 0; kind < kinds(); ++kind) {
     T* const q = q_[kind];
-    for (size_t i = 0; i < all_; ++i) q[i] = static_cast<T>(sample_.dual[i]);
-    named(adjoint[kind], q);
+    set_multipliers(sample_.dual, kind);
     if (kind == 0 && plan_.has_affine) {  // the pair has all of its coefficients
       read_affine(q, affine_[0]);
-      for (int i = 0; i <= plan_.n; ++i) affine_[0][i] *= unit_ * affine_scale_;
+      for (int i = 0; i <= plan_.n; ++i) affine_[0][i] *= affine_scale_;
     }
-    for (size_t i = 0; i < all_; ++i) q[i] = sign[kind] * (unit_ * q[i] + static_cast<T>(parts[kind][i]));
+    const T sign = kind == 0 ? 1 : -1;
+    for (size_t i = 0; i < all_; ++i) q[i] += sign * static_cast<T>(parts[kind][i]);
     for (int k = 0; k < plan_.networks; ++k) at(q, k)[0] = 0;
   }
-  if (!plan_.noise) return;
-  for (size_t i = 0; i < all_; ++i)
-    q_[2][i] = static_cast<T>(sample_.delta[i] / scale_ + static_cast<double>(unit_) * scale_ * sample_.dual[i]);
+  set_noise(sample_.dual);
 }
 
 // The given pair, brought to this game, and the given multipliers: for the same game the end.
@@ -168,14 +204,16 @@ void Solver<T>::project_pair() noexcept {
   add(static_cast<T>(-scale_), t1_, x_[2]);
   if (!plan_.and_only) {
     named(Kind::or_inverse, t1_, t2_);
+    weigh_singles(t2_);
     add(1, t2_, x_[1]);
   }
   named(Kind::superset_zeta, t1_);
+  weigh_singles(t1_);
   add(-1, t1_, x_[0]);
 }
 
-// The nearest point is x - A^T y with A = (Z, Q, s I) and A A^T y = A x - v. a becomes y, o is used up; they may be x
-// itself. The noise is reflected at `bound` first.
+// The nearest point is x - D A^T y with A = (Z, Q, s I) and A D A^T y = A x - v. a becomes y, o is used up; they may
+// be x itself. The noise is reflected at `bound` first.
 template <class T>
 void Solver<T>::solve_noise(T* a, T* o, const T* noise, T bound) const noexcept {
   named(Kind::zeta, x_[0], a);
@@ -186,6 +224,23 @@ void Solver<T>::solve_noise(T* a, T* o, const T* noise, T bound) const noexcept 
                      noise + offset(k) + i, at(a, k) + i);
   });
   solve(a);
+}
+
+// What the singletons' half steps half_step(set, q, prox(q)) count too much in a step's size, squared, since they are
+// measured as they are thresholded.
+template <class T>
+template <class F>
+double Solver<T>::surplus(int block, const F& half_step) const noexcept {
+  if (plan_.singles == 1 || block == 2) return 0;
+  const Prox<T> by = prox(block, 0);
+  const T bound = by.unit * by.weight[1];
+  double size = 0;
+  for (size_t i = 1; i < count_; i <<= 1) {
+    const T q = q_[block][i];
+    const double step = 2 * half_step(i, q, q - std::min(std::max(q, -bound), bound));
+    size += step * step;
+  }
+  return (1 - 1 / plan_.singles) * size;
 }
 
 template <class T>
@@ -203,6 +258,7 @@ double Solver<T>::advance() noexcept {
   for (int b = 0; b < 3; ++b) {
     if (q_[b] == nullptr) continue;
     const bool coupled = joint() && b < 2;
+    size -= surplus(b, [&](size_t i, T, T z) { return x_[b][i] - z; });
     size += sum([&](int k, size_t i, size_t m) {
       T *q = at(q_[b], k) + i, *x = at(x_[b], k) + i, *anchor = at(anchor_[b], k) + i;
       if (folded_) {
@@ -222,7 +278,7 @@ double Solver<T>::advance() noexcept {
       });
     }
   }
-  return std::sqrt(size);
+  return std::sqrt(std::max(size, 0.0));
 }
 
 // project and advance with noise, of one network. The projected point is written nowhere, the noise's reflected one
@@ -233,6 +289,7 @@ double Solver<T>::move_on() noexcept {
   const Step<T> step = next_step();
   double size = 0;
   const auto move = [&](int block, double factor, const T* by) {
+    size -= surplus(block, [&](size_t i, T q, T z) { return z - q + static_cast<T>(factor) * by[i]; });
     size += sum([&](int k, size_t i, size_t m) {
       const Step<T> here{step.keep, step.pull, static_cast<T>(factor), by + i};
       return kernel_.advance(here, prox(block, k), i, m, q_[block] + i, x_[block] + i, anchor_[block] + i);
@@ -241,11 +298,13 @@ double Solver<T>::move_on() noexcept {
   move(2, -scale_, x_[0]);
   if (!plan_.and_only) {
     named(Kind::or_inverse, x_[0], x_[1]);
+    weigh_singles(x_[1]);
     move(1, 1, x_[1]);
   }
   named(Kind::superset_zeta, x_[0]);
+  weigh_singles(x_[0]);
   move(0, -1, x_[0]);
-  return std::sqrt(size);
+  return std::sqrt(std::max(size, 0.0));
 }
 
 // What such steps leave out.
@@ -281,6 +340,17 @@ void Solver<T>::distances(int block, double* near, double* dual) const noexcept 
     return part;
   });
   for (size_t block_of = 0; block_of * kBlock < count_; ++block_of) *dual += parts[block_of];
+  if (plan_.singles == 1 || block == 2) return;
+  const Prox<T> by = prox(block, 0);
+  const T bound = by.unit * by.weight[1];
+  const double less = 1 - 1 / plan_.singles;  // as the metric has them
+  for (size_t i = 1; i < count_; i <<= 1) {
+    const T q = q_[block][i], from = anchor_[block][i];
+    const auto rest_of = [&](T x) { return std::min(std::max(x, -bound), bound); };
+    const double rest = rest_of(q) - rest_of(from), way = q - from - rest;
+    *near -= less * way * way;
+    *dual -= less * rest * rest;
+  }
 }
 
 // What the scale of the noise block is multiplied by, if the threshold is by `factor`.
@@ -326,10 +396,21 @@ bool Solver<T>::restart(double size) noexcept {
   const bool moves = near > 0 && dual > 0 && (scales_move() || !options_.warm_start);
   const double count = static_cast<double>(all_);
   const bool still = stands();
-  const double factor = moves ? threshold_move(std::sqrt(near / dual), unit_, plain_, best_, count, still) : 1;
-  const double move = rescale_noise(factor);
+  const bool holds = turn_ == Turn::bound || turn_ == Turn::pair;
+  const double factor = holds   ? 1
+                        : moves ? threshold_move(std::sqrt(near / dual), unit_, plain_, best_, count, still)
+                                : 1;
+  const double move = holds ? 1 : rescale_noise(factor);
   folded_ = false;
   if (plan_.has_affine) restart_affine(factor);
+  move_threshold(factor, move);
+  return true;
+}
+
+// A new stretch from here, with the threshold times `factor` and the noise's scale times `move`: coefficients and noise
+// stay, and so do what the multipliers say.
+template <class T>
+void Solver<T>::move_threshold(double factor, double move) noexcept {
   for (int kind = 0; kind < kinds(); ++kind) {
     each([&](int k, size_t i, size_t m, size_t) {
       kernel_.restart(prox(kind, k), i, m, static_cast<T>(factor), q_[kind] + i, anchor_[kind] + i, x_[kind] + i);
@@ -350,7 +431,6 @@ bool Solver<T>::restart(double size) noexcept {
     }
   }
   unit_ = static_cast<T>(unit_ * factor);
-  return true;
 }
 
 }  // namespace harsanyi

@@ -103,9 +103,11 @@ void Solver<T>::polish_bound(T* y) noexcept {
     }
     if (!plan_.and_only) {
       named(Kind::or_inverse, y, x_[1]);
+      weigh_singles(x_[1]);
       relax(1, -1);  // Q is minus that transform
     }
     named(Kind::superset_zeta, y, x_[0]);
+    weigh_singles(x_[0]);
     relax(0, 1);
     y = explain_multipliers();
   }

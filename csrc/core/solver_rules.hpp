@@ -24,6 +24,36 @@ constexpr double kMoveRatio = 1.25, kMostMove = 10;
 constexpr double kNoiseRatio = 0.7, kLeastMove = 1.25;
 // After a warm start nothing moves at first, the threshold neither: the first ways are small and say nothing.
 constexpr int kFirstMove = 8, kFirstWarmMove = 60;
+// With noise singletons, which are the largest coefficients and have the furthest to go, are thresholded so many times
+// as much as others.
+constexpr double kSingles = 64;
+// With noise the point at a threshold that serves both pair and bound knows the optimum long before either is near it,
+// and each comes near within some tens of steps at a threshold of its own: a bound at one so large that the multipliers
+// hardly move but for what they violate, a pair at a small one. So from kFirstTurn steps on, once the gap is below
+// kTurnNear times the one wanted, they take turns, each for a share of the steps so far: first the bound, then from the
+// best pair and the best multipliers the pair, then both as before. Thresholds as multiples of the pair's mean.
+enum class Turn { both, bound, pair };
+constexpr int64_t kFirstTurn = 500, kLeastTurn = 40;
+constexpr double kTurnNear = 30, kBoundLasts = 0.14, kPairLasts = 0.3, kBothLasts = 0.3;
+constexpr double kBoundThreshold = 3000, kPairThreshold = 2;
+
+HARSANYI_HD constexpr Turn next_turn(Turn turn) {
+  return turn == Turn::both ? Turn::bound : (turn == Turn::bound ? Turn::pair : Turn::both);
+}
+
+// Whether the turn that began at step `since`, 0 for the first one, is over.
+HARSANYI_HD inline bool turn_is_over(Turn turn, int64_t steps, int64_t since, double gap, double wanted) {
+  if (turn == Turn::both && !(gap <= kTurnNear * wanted)) return false;
+  const double lasts = turn == Turn::bound ? kBoundLasts : (turn == Turn::pair ? kPairLasts : kBothLasts);
+  const double end = (1 + lasts) * static_cast<double>(since);
+  return steps >= (since == 0 ? kFirstTurn : since + kLeastTurn) && static_cast<double>(steps) >= end;
+}
+
+// The threshold at the beginning of a turn for one of them, for a pair of that cost of `count` coefficients.
+HARSANYI_HD inline double turn_threshold(Turn turn, double best, double count) {
+  return (turn == Turn::bound ? kBoundThreshold : kPairThreshold) * best / count;
+}
+
 // A run in f64 begins in f32 down to there.
 HARSANYI_HD constexpr double single_gap(int n) { return n > 18 ? 1e-4 * (1 << (n - 18)) : 1e-4; }
 // Where what f32 found turns out to miss the gap by no more than this, it goes on.

@@ -35,15 +35,17 @@ bool Solver<T>::gains(int64_t checks) noexcept {
 // Bound and candidates besides the projected point; the `checks`th time. Uses x.
 template <class T>
 void Solver<T>::look(int64_t checks) noexcept {
-  if (checks % 2 == 0) from_thresholds(checks % 4 == 0);
-  if (!std::isfinite(free_from_)) {
+  if (turn_ == Turn::both && checks % 2 == 0) from_thresholds(checks % 4 == 0);
+  if (turn_ == Turn::pair) {
+    if (polishes(bound_)) polish_point();
+  } else if (!std::isfinite(free_from_)) {
     if (fits()) {
       find_fitted_bound();
     } else {
       T* const y = find_bound();
       if (polishes(bound_)) {
         polish_bound(y);
-        if (plan_.noise) polish_point();
+        if (plan_.noise && turn_ == Turn::both) polish_point();
       }
     }
   }
@@ -70,7 +72,7 @@ bool Solver<T>::iterate() noexcept {
       project();
       if (looks) {
         unfold();
-        look_at_point();
+        if (turn_ != Turn::bound) look_at_point();
       }
       size = advance();
     }
@@ -85,6 +87,11 @@ bool Solver<T>::iterate() noexcept {
         reflect_all();
       }
       if (wide_ != nullptr && !done && stalls()) break;
+      if (!done && takes_turns() && turn_is_over(turn_, steps_, turned_at_, gap(), options_.gap)) {
+        const Turn turn = next_turn(turn_);
+        take_turn(turn, turn == Turn::pair ? sample_.dual : nullptr);
+        if (turn_ != Turn::both) continue;
+      }
     }
     if (restart(size) && wide_ != nullptr && plan_.noise && loses_much()) break;
     if (!done && crossing_is_due()) {
@@ -187,8 +194,10 @@ bool Solver<T>::crossing_is_due() const noexcept {
 
 template <class T>
 void Solver<T>::cross_over() noexcept {
+  const double before = bound_;
+  const double* vertex = nullptr;  // its multipliers
   if constexpr (sizeof(T) == sizeof(double)) {
-    make_vertex();
+    if (make_vertex()) vertex = x_[0];
   } else {
     const size_t all = 3 * count_;
     double* const end = wide_->scratch_.memory + Solver<double>::vectors(wide_->plan_) * count_;
@@ -196,23 +205,26 @@ void Solver<T>::cross_over() noexcept {
     std::memcpy(kept, q_[0], all * sizeof(float));
     std::copy(kept, kept + all, wide_->q_[0]);
     wide_->take_over(*this);
-    wide_->make_vertex();
+    if (wide_->make_vertex()) vertex = wide_->x_[0];
     take_over(*wide_);
     std::memcpy(q_[0], kept, all * sizeof(float));
+  }
+  if (vertex != nullptr && takes_turns() && !reached()) {
+    return take_turn(Turn::bound, bound_ > before ? vertex : sample_.dual);
   }
   begin();
 }
 
-// Uses all but q.
+// Whether a pair was found; then its multipliers are in x. Uses all but q.
 template <class T>
-void Solver<T>::make_vertex() noexcept {
+bool Solver<T>::make_vertex() noexcept {
   if constexpr (sizeof(T) == sizeof(double)) {
     DecomposeScratch<double> behind = scratch_;
     behind.memory = x_[0];
     Simplex simplex(table_, plan_, sample_, behind, options_.gap, interrupt_);
     const int64_t most = std::min(kCrossingPivots, pivots_left());
     const size_t terms = most_crossing_terms(scratch_.basis.most(), steps_, count_);
-    const bool found = simplex.cross_over({{q_[0], q_[1], q_[2]}, unit_, scale_, terms}, most);
+    const bool found = simplex.cross_over({{q_[0], q_[1], q_[2]}, plan_.threshold, unit_, scale_, terms}, most);
     if (found) {
       const auto try_vertex = [&] {
         try_pair(simplex.and_part(), plan_.and_only ? nullptr : simplex.or_part(), simplex.noise(), 1);
@@ -224,7 +236,9 @@ void Solver<T>::make_vertex() noexcept {
     pivots_ += simplex.pivots();
     crossed_at_ = steps_;
     crosses_at_ = static_cast<int64_t>((found ? kNextCrossing : kNextTry) * static_cast<double>(steps_));
+    return found;
   }
+  return false;
 }
 
 // Where another one has come, but for its point.
@@ -240,6 +254,8 @@ void Solver<T>::take_over(const Solver<U>& other) noexcept {
   pivots_ = other.pivots_;
   crossed_at_ = other.crossed_at_;
   crosses_at_ = other.crosses_at_;
+  turn_ = other.turn_;
+  turned_at_ = other.turned_at_;
   unit_ = static_cast<T>(other.unit_);
   scale_ = other.scale_;
   affine_scale_ = other.affine_scale_;

@@ -38,7 +38,7 @@ SpinPaths SpinPaths::place(int n, int dense, Arena& arena) noexcept {
   return spin;
 }
 
-void SpinPaths::build() noexcept {
+void SpinPaths::build(double singles) noexcept {
   double* before = factors_ + (size_t{1} << coupled_);
   *rows_of(0) = 0;
   begin_of(0)[0] = 0;
@@ -64,7 +64,10 @@ void SpinPaths::build() noexcept {
     begin[made] = at;
     paths_[level + 1] = made;
   }
-  for (int d = n_; d >= 0; d -= 2) spin_block(d, 0, blocks_ + entry_[d], scales_);
+  for (int d = n_; d >= 0; d -= 2) {
+    spin_block(d, 0, blocks_ + entry_[d], scales_);
+    add_singletons(n_, d, 0, singles - 1, blocks_ + entry_[d]);
+  }
   for (int d = n_; d >= 0; d -= 2) {
     double* to = scales_ + entry_[d];
     for (int i = 0; i <= d; ++i) {
@@ -86,6 +89,24 @@ void spin_block(int d, int dense, double* block, double* work) noexcept {
       const int at = (i >> dense) * (d + 1) + (j >> dense), p = i & (width - 1), q = j & (width - 1);
       block[i * side + j] =
           first[at] * kronecker_entry(kFirst, dense, p, q) + second[at] * kronecker_entry(kSecond, dense, p, q);
+    }
+  }
+}
+
+void add_singletons(int n, int d, int dense, double more, double* block) noexcept {
+  const int coupled = n - dense, bits = (1 << dense) - 1, side = (d + 1) << dense;
+  if (more == 0 || d < coupled - 2) return;
+  for (int i = 0; i < side; ++i) {
+    for (int j = 0; j < side; ++j) {
+      const int r = i >> dense, s = j >> dense;
+      double value = 2;
+      if (d == coupled) {
+        const int apart = order(static_cast<size_t>((i ^ j) & bits));
+        value = (n + dense) / 2.0 - apart;
+        if (coupled > 0) value += (coupled - 2.0 * r) * (coupled - 2.0 * s) / (2.0 * coupled);
+      }
+      const double root = std::sqrt(static_cast<double>(binomial(d, r)) * static_cast<double>(binomial(d, s)));
+      block[i * side + j] += more * value * root;
     }
   }
 }

@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "../lattice/bits.hpp"
 #include "check.h"
 #include "dispatch.hpp"
 #include "random.hpp"
@@ -25,7 +26,8 @@ std::vector<T> right_side(int n) {
 }
 
 template <class T>
-std::vector<T> solution_of(const harsanyi::KernelTable& table, int n, double ridge, int threads, std::vector<T> x) {
+std::vector<T> solution_of(const harsanyi::KernelTable& table, int n, double ridge, int threads, std::vector<T> x,
+                           double singles = 1) {
   const int dense = table.sparse<T>().path_bits;
   harsanyi::Arena measure;
   harsanyi::SpinSolver<T>::place(harsanyi::SpinPaths::place(n, dense, measure), measure);
@@ -35,7 +37,7 @@ std::vector<T> solution_of(const harsanyi::KernelTable& table, int n, double rid
   harsanyi::Arena arena{memory.get(), 0};
   harsanyi::SpinPaths paths = harsanyi::SpinPaths::place(n, dense, arena);
   harsanyi::SpinSolver<T> solver = harsanyi::SpinSolver<T>::place(paths, arena);
-  paths.build();
+  paths.build(singles);
   solver.build(paths, table, ridge);
   solver.solve(paths, table, x.data(), threads);
   return x;
@@ -46,16 +48,22 @@ std::vector<T> solution(const harsanyi::KernelTable& table, int n, double ridge,
   return solution_of(table, n, ridge, threads, right_side<T>(n));
 }
 
+// The columns of one player's AND and OR are 1 where the bit is set and where it is not: together 1 for each player
+// whose bit is the same in row and column.
+double singletons(int n, unsigned row, unsigned column) { return n - harsanyi::order(row ^ column); }
+
 template <class T>
-void test_solution(const harsanyi::KernelTable& table, int n, double ridge, int threads, double tolerance) {
+void test_solution(const harsanyi::KernelTable& table, int n, double ridge, int threads, double tolerance,
+                   double singles = 1) {
   constexpr double first[4] = {1, 1, 1, 2}, second[4] = {2, 1, 1, 1};
   const unsigned count = 1u << n;
-  const std::vector<T> right = right_side<T>(n), x = solution<T>(table, n, ridge, threads);
+  const std::vector<T> right = right_side<T>(n), x = solution_of<T>(table, n, ridge, threads, right, singles);
   for (unsigned row = 0; row < count; ++row) {
     double sum = ridge * static_cast<double>(x[row]), size = std::fabs(sum);
     for (unsigned column = 0; column < count; ++column) {
       const double term =
-          (entry(first, n, row, column) + entry(second, n, row, column)) * static_cast<double>(x[column]);
+          (entry(first, n, row, column) + entry(second, n, row, column) + (singles - 1) * singletons(n, row, column)) *
+          static_cast<double>(x[column]);
       sum += term;
       size += std::fabs(term);
     }
@@ -116,6 +124,7 @@ int main() {
     for (int n = 0; n <= 10; ++n) {
       test_solution<double>(harsanyi::tier(tier), n, 1.0, 1, 1e-13);
       test_solution<double>(harsanyi::tier(tier), n, 0.25, 3, 1e-13);
+      test_solution<double>(harsanyi::tier(tier), n, 1.0, 1, 1e-13, 64);
       test_solution<float>(harsanyi::tier(tier), n, 1.0, 1, 1e-4);
     }
   }

@@ -12,6 +12,7 @@
 #include "solver_iteration.inl.hpp"
 #include "solver_polish.inl.hpp"
 #include "solver_run.inl.hpp"
+#include "solver_turns.inl.hpp"
 
 namespace harsanyi {
 namespace {
@@ -53,7 +54,7 @@ DecomposePlan<T> DecomposePlan<T>::place(const KernelTable& table, const harsany
                        !plan.heuristic && !plan.and_only && plan.networks == 1;
   plan.pivots = n > 0 && noise && sizeof(T) == sizeof(double) && !plan.heuristic && plan.networks == 1 &&
                 options.simplex_first != 0;
-  if (noise && !plan.and_only && !plan.heuristic && plan.networks == 1) plan.singles = kSingles;
+  plan.turns = noise && !plan.and_only && !plan.heuristic && plan.networks == 1;
   plan.folds = plan.has_affine && n >= kLeastFolded && n <= kMostFolded;
   const size_t entries = static_cast<size_t>(n + 1) * kTableRow;
   plan.weight = arena.take<T>(entries);
@@ -61,7 +62,7 @@ DecomposePlan<T> DecomposePlan<T>::place(const KernelTable& table, const harsany
   plan.halves = arena.take<T>(entries);
   plan.ratio = arena.take<T>(entries);
   plan.inverse = arena.take<T>(entries);
-  plan.threshold = plan.singles != 1 ? arena.take<T>(entries) : plan.weight;
+  if (plan.turns) plan.steep = arena.take<T>(entries);
   if (plan.has_affine) plan.affine = AffineBlock<T>::place(n, arena);
   if (noise && !plan.and_only) plan.spin = SpinPaths::place(n, table.sparse<T>().path_bits, arena);
   return plan;
@@ -81,15 +82,13 @@ void DecomposePlan<T>::build(const harsanyi_decompose_options& options) noexcept
   const double shrink = std::pow(1 + 1 / (kPhi * kPhi), -n);  // R^T R of the unscaled rotation, to the power -1
   const auto root = [&](int m) { return std::pow(kPhi, 2 * m - n); };
   fill_table(n, weight, [&](int m) { return by_order[m]; });
-  if (threshold != weight) {
-    fill_table(n, threshold, [&](int m) { return (m == 1 ? singles : 1) * by_order[m]; });
-  }
+  if (turns) fill_table(n, steep, [&](int m) { return (m == 1 ? kSingles : 1) * by_order[m]; });
   fill_table(n, inverse_weight, [&](int m) { return by_order[m] > 0 ? 1 / static_cast<T>(by_order[m]) : 0; });
   fill_table(n, halves, [](int m) { return std::ldexp(1, -m); });
   fill_table(n, ratio, root);
   fill_table(n, inverse, [&](int m) { return (and_only ? shrink : 1) / (1 + root(m) * root(m)); });
   if (has_affine) affine.build(n);
-  if (noise && !and_only) spin.build(singles);
+  if (noise && !and_only) spin.build();
 }
 
 template <class T>

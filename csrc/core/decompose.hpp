@@ -10,8 +10,8 @@
 //   - with noise, delta = s delta', the system is kron(K1) + kron(K2) + s^2 I: solved by spin.hpp;
 //   - AND alone with noise: kron(K1) + I, diagonal after one rotation a bit.
 // Without noise the constant and the singletons, common to both kinds, are there once more in a scale of their own
-// (affine.hpp). With noise the singletons are thresholded kSingles times as much as others: a diagonal metric, in which
-// the projection is x - D A^T (A D A^T)^-1 (A x - v).
+// (affine.hpp). With noise singletons much larger than others are thresholded kSingles times as much: a diagonal
+// metric D, in which the projection is x - D A^T (A D A^T)^-1 (A x - v).
 // A restart comes when the step has shrunk enough, and then the threshold moves so that coefficients and multipliers
 // travel about equally far, and likewise the scales of the noise block and of the affine one: all adapt to the sample.
 // Every check_every steps, later more rarely, exact candidates are made, from the projected point (its delta clipped
@@ -56,12 +56,11 @@ struct DecomposePlan {
   // Tables by order, rows of kTableRow (by_rows in sparse.inl.hpp): the weights, one over each (0 where that is free),
   // 2 to the power -order, D^(1/2), and 1 / (1 + D) or, for AND alone, the inverse in the basis of K1.
   T *weight = nullptr, *inverse_weight = nullptr, *halves = nullptr, *ratio = nullptr, *inverse = nullptr;
-  // What coefficients are thresholded with: the weights, times `singles` for the singletons.
-  T* threshold = nullptr;
-  double singles = 1;
+  T* steep = nullptr;       // the weights, times kSingles for the singletons
   bool has_affine = false;  // AND and OR of one network without noise
   bool begins_in_f32 = false;
   bool pivots = false;  // begins with the dual simplex method (simplex.hpp)
+  bool turns = false;   // for the bound and for the pair: AND and OR of one network with noise
   bool folds = false;   // such steps in two passes over memory (cpu/step.inl.hpp)
   AffineBlock<T> affine;
   SpinPaths spin;  // AND and OR with noise

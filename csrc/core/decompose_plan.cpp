@@ -115,7 +115,6 @@ void fill_spins(const Parts& parts, DecomposePlanHead& head) {
     row += head.paths[k] * (d + 1);
     const int entries = head.side[k] * head.side[k];
     spin_block(d, head.dense, parts.work, parts.work + entries);
-    add_singletons(head.n, d, head.dense, kSingles - 1, parts.work);
     diagonalise(parts.work, head.side[k], parts.vectors + head.entries, parts.values + value);
     value += head.side[k];
     head.entries += entries;

@@ -57,14 +57,17 @@ class Solver {
     t2_ = take(plan.noise);
     rotated_ = take(!plan.noise);
     sizes_ = take(plan.heuristic);
+    saved_ = take(plan.turns);  // and two more
   }
 
   // Vectors of scratch memory, each for all networks; at least four, the first of which serve as two f64 vectors.
   static size_t vectors(const DecomposePlan<T>& plan) noexcept {
     const size_t kinds = plan.and_only ? 1 : 2, blocks = kinds + (plan.noise ? 1 : 0);
     const size_t all = 3 * blocks + (plan.networks > 1 ? kinds : 0) + (plan.noise ? 2 : 1) + (plan.heuristic ? 2 : 0);
-    if (!plan.pivots) return all;
-    return std::max(all, blocks + Simplex::kVectors + (plan.begins_in_f32 ? kKept : 0));  // behind q, for a crossing
+    const size_t saved = plan.turns ? 3 : 0;
+    if (!plan.pivots) return all + saved;
+    return std::max(all + saved,
+                    blocks + Simplex::kVectors + (plan.begins_in_f32 ? kKept : 0));  // behind q, for a crossing
   }
 
   // first: what the iteration begins with in f32, in the second half of the memory, or null.
@@ -156,13 +159,16 @@ class Solver {
 
   Prox<T> prox(int block, int k) const noexcept {
     if (block == 2) return {static_cast<T>(zeta(k) * box_ / scale_), static_cast<T>(INFINITY), nullptr};
-    return {unit_, free_from_, plan_.threshold};
+    return {unit_, free_from_, thresholds()};
   }
+  const T* thresholds() const noexcept { return singles_ == 1 ? plan_.weight : plan_.steep; }
+  void build_blocks() noexcept { spin_.build(plan_.spin, table_, scale_ * scale_, singles_); }
+  bool has_large_singles() const noexcept;
   void threshold(int kind, T* z) const noexcept;
   // x <- D x: the metric in which singletons are thresholded.
   void weigh_singles(T* x) const noexcept {
-    if (plan_.singles == 1) return;
-    for (size_t i = 1; i < count_; i <<= 1) x[i] *= static_cast<T>(plan_.singles);
+    if (singles_ == 1) return;
+    for (size_t i = 1; i < count_; i <<= 1) x[i] *= static_cast<T>(singles_);
   }
 
   static size_t affine_set(int i) noexcept { return size_t{1} << i >> 1; }  // the empty set, then the singletons
@@ -186,7 +192,7 @@ class Solver {
   void take_over(const Solver<U>& other) noexcept;
   bool begins_ahead(Solver<double>& wide) noexcept;
   bool weigh(Solver<float>& first, bool claims) noexcept;
-  harsanyi_decompose_report run_after(const Solver<float>& first) noexcept;
+  harsanyi_decompose_report run_after(Solver<float>& first) noexcept;
   bool box_holds_all() const noexcept;
   harsanyi_decompose_report report_constant() noexcept;
   harsanyi_decompose_report report(bool done) noexcept;
@@ -203,7 +209,7 @@ class Solver {
   void begin() noexcept;
   void set_multipliers(const double* y, int kind) noexcept;
   void set_noise(const double* y) noexcept;
-  bool takes_turns() const noexcept { return plan_.singles != 1 && std::isfinite(best_) && bound_ > 0; }
+  bool takes_turns() const noexcept { return plan_.turns && std::isfinite(best_) && bound_ > 0; }
   void take_turn(Turn turn, const double* y) noexcept;
   void rotate_values() noexcept;
   void warm() noexcept;
@@ -268,6 +274,7 @@ class Solver {
 
   // Blocks: AND, OR, noise.
   T *q_[3], *x_[3], *anchor_[3], *z_[2];
+  T* saved_;           // q while a turn for the bound or the pair lasts
   T *t1_, *t2_;        // with noise
   T* rotated_;         // without: Y^-1 (v - v[0]), in the scale of the unscaled rotations
   T* sizes_;           // two vectors, for the heuristic
@@ -292,6 +299,10 @@ class Solver {
   bool looked_ = false;                                                // since then
   Turn turn_ = Turn::both;
   int64_t turned_at_ = 0;
+  T saved_unit_ = 0;
+  bool turned_back_ = false;                                // to both
+  double singles_ = 1;                                      // how many times as much singletons are thresholded
+  bool judged_ = !plan_.turns || options_.warm_start != 0;  // whether that is settled
   // Of a heuristic, its best when it last gained, and the look until which it may gain again; ahead in f32, the gap.
   double gained_ = INFINITY;
   int64_t patient_until_ = 0, gained_at_ = 0;

@@ -45,7 +45,8 @@ void Solver<T>::start() noexcept {
   if (plan_.excluded && plan_.noise) box_ = 1 - std::max(options_.gap, 1e-4) / 4;
   if (!plan_.noise) rotate_values();
   if (wide_ != nullptr) scale_ = std::max(1.0, single_loss(plan_.n, kMostLost));
-  if (plan_.noise && !plan_.and_only) spin_.build(plan_.spin, table_, scale_ * scale_);
+  if (options_.warm_start && plan_.turns && has_large_singles()) singles_ = kSingles;
+  if (plan_.noise && !plan_.and_only) build_blocks();
   if (options_.warm_start) {
     warm();
     if (!plan_.heuristic) try_warm();
@@ -80,46 +81,6 @@ void Solver<T>::begin() noexcept {
     }
   }
   reflect_all();
-}
-
-// q[kind] <- multipliers unit D A^T y
-template <class T>
-void Solver<T>::set_multipliers(const double* y, int kind) noexcept {
-  T* const q = q_[kind];
-  for (size_t i = 0; i < all_; ++i) q[i] = static_cast<T>(y[i]);
-  named(kind == 0 ? Kind::superset_zeta : Kind::or_inverse, q);
-  weigh_singles(q);
-  const T factor = kind == 0 ? unit_ : -unit_;  // Q is minus that transform
-  for (size_t i = 0; i < all_; ++i) q[i] *= factor;
-}
-
-template <class T>
-void Solver<T>::set_noise(const double* y) noexcept {
-  const double unit = static_cast<double>(unit_);
-  for (size_t i = 0; plan_.noise && i < all_; ++i) {
-    q_[2][i] = static_cast<T>(sample_.delta[i] / scale_ + unit * scale_ * y[i]);
-  }
-}
-
-// A turn for the bound or for the pair, with another threshold: from here, or from the best pair so far and these
-// multipliers, which may be in x.
-template <class T>
-void Solver<T>::take_turn(Turn turn, const double* y) noexcept {
-  turn_ = turn;
-  turned_at_ = steps_;
-  if (turn == Turn::both) return;
-  polished_at_ = 0;
-  stretch_ = 0;
-  const double unit = turn_threshold(turn, best_, 2 * static_cast<double>(count_));
-  if (y == nullptr) return move_threshold(unit / unit_, 1);
-  unit_ = static_cast<T>(unit);
-  const double* const parts[2] = {sample_.and_, sample_.or_};  // or_ is still internal
-  for (int kind = 0; kind < 2; ++kind) {
-    set_multipliers(y, kind);
-    for (size_t i = 0; i < count_; ++i) q_[kind][i] += static_cast<T>(parts[kind][i]);
-  }
-  set_noise(y);
-  begin();
 }
 
 // A fixed point has q = z + u with multipliers u = unit D A^T y: rebuilt from a result's pair, delta and dual.
@@ -226,23 +187,6 @@ void Solver<T>::solve_noise(T* a, T* o, const T* noise, T bound) const noexcept 
   solve(a);
 }
 
-// What the singletons' half steps half_step(set, q, prox(q)) count too much in a step's size, squared, since they are
-// measured as they are thresholded.
-template <class T>
-template <class F>
-double Solver<T>::surplus(int block, const F& half_step) const noexcept {
-  if (plan_.singles == 1 || block == 2) return 0;
-  const Prox<T> by = prox(block, 0);
-  const T bound = by.unit * by.weight[1];
-  double size = 0;
-  for (size_t i = 1; i < count_; i <<= 1) {
-    const T q = q_[block][i];
-    const double step = 2 * half_step(i, q, q - std::min(std::max(q, -bound), bound));
-    size += step * step;
-  }
-  return (1 - 1 / plan_.singles) * size;
-}
-
 template <class T>
 Step<T> Solver<T>::next_step() noexcept {
   const Step<T> step{static_cast<T>((stretch_ + 1.0) / (stretch_ + 2.0)), static_cast<T>(1.0 / (stretch_ + 2.0))};
@@ -340,10 +284,10 @@ void Solver<T>::distances(int block, double* near, double* dual) const noexcept 
     return part;
   });
   for (size_t block_of = 0; block_of * kBlock < count_; ++block_of) *dual += parts[block_of];
-  if (plan_.singles == 1 || block == 2) return;
+  if (singles_ == 1 || block == 2) return;
   const Prox<T> by = prox(block, 0);
   const T bound = by.unit * by.weight[1];
-  const double less = 1 - 1 / plan_.singles;  // as the metric has them
+  const double less = 1 - 1 / singles_;  // as the metric has them
   for (size_t i = 1; i < count_; i <<= 1) {
     const T q = q_[block][i], from = anchor_[block][i];
     const auto rest_of = [&](T x) { return std::min(std::max(x, -bound), bound); };
@@ -396,7 +340,7 @@ bool Solver<T>::restart(double size) noexcept {
   const bool moves = near > 0 && dual > 0 && (scales_move() || !options_.warm_start);
   const double count = static_cast<double>(all_);
   const bool still = stands();
-  const bool holds = turn_ == Turn::bound || turn_ == Turn::pair;
+  const bool holds = turn_ != Turn::both;
   const double factor = holds   ? 1
                         : moves ? threshold_move(std::sqrt(near / dual), unit_, plain_, best_, count, still)
                                 : 1;
@@ -427,7 +371,7 @@ void Solver<T>::move_threshold(double factor, double move) noexcept {
     });
     if (move != 1) {
       scale_ *= move;
-      spin_.build(plan_.spin, table_, scale_ * scale_);
+      build_blocks();
     }
   }
   unit_ = static_cast<T>(unit_ * factor);

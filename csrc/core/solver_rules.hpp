@@ -24,14 +24,18 @@ constexpr double kMoveRatio = 1.25, kMostMove = 10;
 constexpr double kNoiseRatio = 0.7, kLeastMove = 1.25;
 // After a warm start nothing moves at first, the threshold neither: the first ways are small and say nothing.
 constexpr int kFirstMove = 8, kFirstWarmMove = 60;
-// With noise singletons, which are the largest coefficients and have the furthest to go, are thresholded so many times
-// as much as others.
-constexpr double kSingles = 64;
+// With noise singletons are thresholded kSingles times as much as others, where in the first pair, after kFirstLook
+// steps, they are more than kLarge times the mean coefficient: then they have the furthest to go. From another metric's
+// point there is little to gain, so it begins again. (Not on devices.)
+constexpr double kSingles = 64, kLarge = 20;
+constexpr int64_t kFirstLook = 10;
 // With noise the point at a threshold that serves both pair and bound knows the optimum long before either is near it,
 // and each comes near within some tens of steps at a threshold of its own: a bound at one so large that the multipliers
 // hardly move but for what they violate, a pair at a small one. So from kFirstTurn steps on, once the gap is below
 // kTurnNear times the one wanted, they take turns, each for a share of the steps so far: first the bound, then from the
-// best pair and the best multipliers the pair, then both as before. Thresholds as multiples of the pair's mean.
+// best pair and the best multipliers the pair, then both as before: the first time from there, later from where they
+// were, since games that a pair's turn leads astray are not to lose their way. Thresholds as multiples of the pair's
+// mean. (Not on devices.)
 enum class Turn { both, bound, pair };
 constexpr int64_t kFirstTurn = 500, kLeastTurn = 40;
 constexpr double kTurnNear = 30, kBoundLasts = 0.14, kPairLasts = 0.3, kBothLasts = 0.3;

@@ -60,7 +60,7 @@ bool Solver<T>::iterate() noexcept {
     if (plan_.heuristic) return steps_ + options_.check_every;
     return next_look(steps_, options_.check_every, gap(), options_.gap);
   };
-  int64_t look_at = next();
+  int64_t look_at = judged_ ? next() : std::min(next(), steps_ + kFirstLook);
   for (int64_t checks = 0; !done && steps_ + pivots_ < options_.max_steps;) {
     ++steps_;
     const bool looks = steps_ == look_at || steps_ + pivots_ == options_.max_steps;
@@ -82,6 +82,16 @@ bool Solver<T>::iterate() noexcept {
       look_at = next();
       done = reached();
       if (interrupt_.stopped()) break;
+      if (!judged_ && !done && std::isfinite(best_)) {
+        judged_ = true;
+        if (has_large_singles()) {
+          singles_ = kSingles;
+          scale_ = 1;
+          stretch_ = 0;
+          start();
+          continue;
+        }
+      }
       if (options_.share < 1 && std::isfinite(best_) && (done || std::isfinite(free_from_))) {
         done = !gains(checks);
         reflect_all();
@@ -90,7 +100,7 @@ bool Solver<T>::iterate() noexcept {
       if (!done && takes_turns() && turn_is_over(turn_, steps_, turned_at_, gap(), options_.gap)) {
         const Turn turn = next_turn(turn_);
         take_turn(turn, turn == Turn::pair ? sample_.dual : nullptr);
-        if (turn_ != Turn::both) continue;
+        continue;
       }
     }
     if (restart(size) && wide_ != nullptr && plan_.noise && loses_much()) break;
@@ -188,7 +198,7 @@ template <class T>
 bool Solver<T>::crossing_is_due() const noexcept {
   const bool pivots = wide_ != nullptr ? wide_->plan_.pivots : plan_.pivots;
   if (!pivots || plan_.band_from > 0 || plan_.band_to < plan_.n) return false;  // an order is free
-  return stretch_ == 0 && has_box() && pivots_left() > 0 &&
+  return stretch_ == 0 && turn_ == Turn::both && has_box() && pivots_left() > 0 &&
          ::harsanyi::crossing_is_due(steps_, crossed_at_, crosses_at_, gap(), options_.gap);
 }
 
@@ -224,7 +234,7 @@ bool Solver<T>::make_vertex() noexcept {
     Simplex simplex(table_, plan_, sample_, behind, options_.gap, interrupt_);
     const int64_t most = std::min(kCrossingPivots, pivots_left());
     const size_t terms = most_crossing_terms(scratch_.basis.most(), steps_, count_);
-    const bool found = simplex.cross_over({{q_[0], q_[1], q_[2]}, plan_.threshold, unit_, scale_, terms}, most);
+    const bool found = simplex.cross_over({{q_[0], q_[1], q_[2]}, thresholds(), unit_, scale_, terms}, most);
     if (found) {
       const auto try_vertex = [&] {
         try_pair(simplex.and_part(), plan_.and_only ? nullptr : simplex.or_part(), simplex.noise(), 1);
@@ -256,6 +266,9 @@ void Solver<T>::take_over(const Solver<U>& other) noexcept {
   crosses_at_ = other.crosses_at_;
   turn_ = other.turn_;
   turned_at_ = other.turned_at_;
+  turned_back_ = other.turned_back_;
+  singles_ = other.singles_;
+  judged_ = other.judged_;
   unit_ = static_cast<T>(other.unit_);
   scale_ = other.scale_;
   affine_scale_ = other.affine_scale_;
@@ -317,14 +330,21 @@ bool Solver<T>::weigh(Solver<float>& first, bool claims) noexcept {
 
 // The rest of it: on from the point of f32, where what it found is not enough.
 template <class T>
-harsanyi_decompose_report Solver<T>::run_after(const Solver<float>& first) noexcept {
+harsanyi_decompose_report Solver<T>::run_after(Solver<float>& first) noexcept {
   if (reached() || steps_ + pivots_ >= options_.max_steps || interrupt_.stopped()) return report(reached());
+  if (first.turn_ != Turn::both) {
+    first.turned_back_ = true;
+    first.take_turn(Turn::both, nullptr);
+    turn_ = Turn::both;
+    turned_at_ = first.turned_at_;
+    unit_ = static_cast<T>(first.unit_);
+  }
   for (int b = 0; b < 3; ++b) {
     if (q_[b] != nullptr) std::copy(first.q_[b], first.q_[b] + count_, q_[b]);
   }
   std::copy(first.affine_[0], first.affine_[0] + kAffine, affine_[0]);
   if (plan_.noise) {
-    spin_.build(plan_.spin, table_, scale_ * scale_);
+    build_blocks();
   } else {
     rotate_values();
   }

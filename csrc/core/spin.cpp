@@ -38,7 +38,7 @@ SpinPaths SpinPaths::place(int n, int dense, Arena& arena) noexcept {
   return spin;
 }
 
-void SpinPaths::build(double singles) noexcept {
+void SpinPaths::build() noexcept {
   double* before = factors_ + (size_t{1} << coupled_);
   *rows_of(0) = 0;
   begin_of(0)[0] = 0;
@@ -64,10 +64,7 @@ void SpinPaths::build(double singles) noexcept {
     begin[made] = at;
     paths_[level + 1] = made;
   }
-  for (int d = n_; d >= 0; d -= 2) {
-    spin_block(d, 0, blocks_ + entry_[d], scales_);
-    add_singletons(n_, d, 0, singles - 1, blocks_ + entry_[d]);
-  }
+  for (int d = n_; d >= 0; d -= 2) spin_block(d, 0, blocks_ + entry_[d], scales_);
   for (int d = n_; d >= 0; d -= 2) {
     double* to = scales_ + entry_[d];
     for (int i = 0; i <= d; ++i) {
@@ -93,20 +90,13 @@ void spin_block(int d, int dense, double* block, double* work) noexcept {
   }
 }
 
-void add_singletons(int n, int d, int dense, double more, double* block) noexcept {
-  const int coupled = n - dense, bits = (1 << dense) - 1, side = (d + 1) << dense;
-  if (more == 0 || d < coupled - 2) return;
-  for (int i = 0; i < side; ++i) {
-    for (int j = 0; j < side; ++j) {
-      const int r = i >> dense, s = j >> dense;
-      double value = 2;
-      if (d == coupled) {
-        const int apart = order(static_cast<size_t>((i ^ j) & bits));
-        value = (n + dense) / 2.0 - apart;
-        if (coupled > 0) value += (coupled - 2.0 * r) * (coupled - 2.0 * s) / (2.0 * coupled);
-      }
-      const double root = std::sqrt(static_cast<double>(binomial(d, r)) * static_cast<double>(binomial(d, s)));
-      block[i * side + j] += more * value * root;
+void add_singletons(int n, int d, double more, double* block) noexcept {
+  if (more == 0 || d < n - 2) return;
+  for (int i = 0; i <= d; ++i) {
+    for (int j = 0; j <= d; ++j) {
+      const double value = d < n ? 2 : n / 2.0 + (n - 2.0 * i) * (n - 2.0 * j) / (2.0 * n);
+      const double root = std::sqrt(static_cast<double>(binomial(d, i)) * static_cast<double>(binomial(d, j)));
+      block[i * (d + 1) + j] += more * value * root;
     }
   }
 }
@@ -134,12 +124,13 @@ SpinSolver<T> SpinSolver<T>::moved(size_t bytes) const noexcept {
 }
 
 template <class T>
-void SpinSolver<T>::build(const SpinPaths& paths, const KernelTable& table, double ridge) noexcept {
+void SpinSolver<T>::build(const SpinPaths& paths, const KernelTable& table, double ridge, double singles) noexcept {
   for (int d = paths.n(); d >= 0; d -= 2) {
     const int side = d + 1;
     const double *block = paths.block(d), *scale = paths.scale(d);
     double* const inverse = work_;
     for (int i = 0; i < side * side; ++i) inverse[i] = block[i] + (i % (side + 1) == 0 ? ridge : 0);
+    add_singletons(paths.n(), d, singles - 1, inverse);
     table.invert(inverse, side, work_ + side * side);
     T* const to = inverse_ + paths.entry(d);
     for (int i = 0; i < side * side; ++i) inverse[i] *= scale[i];

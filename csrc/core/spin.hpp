@@ -28,8 +28,7 @@ namespace harsanyi {
 class SpinPaths {
  public:
   static SpinPaths place(int n, int dense, Arena& arena) noexcept;
-  // singles: how many times the AND and OR columns of the singletons are there.
-  void build(double singles = 1) noexcept;
+  void build() noexcept;
 
   int n() const noexcept { return n_; }
   int dense() const noexcept { return dense_; }
@@ -62,10 +61,10 @@ class SpinPaths {
 // The block of a spin d whose paths still carry `dense` uncoupled bits, without the ridge: side (d + 1) 2**dense.
 // work: 2 (d + 1)**2.
 void spin_block(int d, int dense, double* block, double* work) noexcept;
-// Adds `more` times the products of each singleton's column with itself, AND and OR, to the block of a spin d whose
-// paths still carry `dense` of n bits. A column is half the constant plus or minus half of (-1)**bit, so the sum is
-// n/2 times the constant's and half of those: they reach the largest spin and the next one alone.
-void add_singletons(int n, int d, int dense, double more, double* block) noexcept;
+// Adds `more` times the products of each singleton's column with itself, AND and OR, to the block of a spin d of n > 0
+// bits. A column is half the constant plus or minus half of (-1)**bit, so the sum is n/2 times the constant's and half
+// of those: they reach the largest spin and the next one alone.
+void add_singletons(int n, int d, double more, double* block) noexcept;
 
 // The inverse for one ridge.
 template <class T>
@@ -74,7 +73,8 @@ class SpinSolver {
   static SpinSolver place(const SpinPaths& paths, Arena& arena) noexcept;
   // The same in the memory `bytes` further on.
   SpinSolver moved(size_t bytes) const noexcept;
-  void build(const SpinPaths& paths, const KernelTable& table, double ridge) noexcept;
+  // singles: how many times the AND and OR columns of the singletons are there.
+  void build(const SpinPaths& paths, const KernelTable& table, double ridge, double singles = 1) noexcept;
   // x <- (kron(K1) + kron(K2) + ridge I)^-1 x, on at most `threads` threads.
   void solve(const SpinPaths& paths, const KernelTable& table, T* x, int threads) const noexcept;
 

@@ -35,8 +35,6 @@ enum Held : unsigned {
   kLastSize,
   kStood,
   kLooked,
-  kTurn,
-  kTurnedAt,
   kHeld
 };
 // Of the plan of the noise term: where its levels begin, and of each spin side, paths, first row and first entry.
@@ -147,14 +145,10 @@ class Solver {
     return reinterpret_cast<const P*>(reinterpret_cast<const char*>(job_.plan) + at);
   }
 
-  // How many times as much a coefficient is thresholded.
-  static __device__ __forceinline__ T metric(unsigned i) {
-    return Noise && i != 0 && (i & (i - 1)) == 0 ? T(kSingles) : T(1);
-  }
   // prox(q) of a coefficient (block 0 or 1) or of the noise (2), for subset i.
   __device__ __forceinline__ T prox(int block, T q, unsigned i) const {
     if (block == 2) return clip(q, noise_unit_);
-    return q - clip(q, unit_ * metric(i) * weight(i));
+    return q - clip(q, unit_ * weight(i));
   }
   // Of the box, as the noise's block is scaled.
   __device__ __forceinline__ void scale_noise(double scale) {
@@ -215,11 +209,6 @@ class Solver {
   __device__ __forceinline__ double advance();
   __device__ __forceinline__ void reflect_all();
   __device__ __forceinline__ void restart(double size);
-  __device__ __forceinline__ void move_threshold(double factor, double move);
-  __device__ __forceinline__ Turn turn() const { return static_cast<Turn>(static_cast<int>(held(kTurn))); }
-  __device__ __forceinline__ void set_out(T sign);
-  __device__ __forceinline__ void take_turn(Turn turn);
-  __device__ __forceinline__ void look(int checks);
   __device__ __forceinline__ double cost(T x, unsigned i) const;
   template <class A, class O, class D>
   __device__ __forceinline__ void keep(double value, const A& a, const O& o, const D& d);

@@ -130,12 +130,9 @@ __device__ __forceinline__ void Solver<T, Noise>::polish_bound(const Vec<T>& y) 
     if (Noise) each([&](unsigned s) { x_[kBlocks - 1].put(s, static_cast<T>(scale_) * y.get(s)); });
     transform(team_, n_, OrSynthesis{}, y, x_[1], SupersetZeta{}, y, x_[0]);
     each([&](unsigned s) {
-      const T bound = unit_ * metric(s) * weight(s);
+      const T bound = unit_ * weight(s);
 #pragma unroll
-      for (int b = 0; b < 2; ++b) {
-        const T x = metric(s) * x_[b].get(s);
-        x_[b].put(s, keep * x + move * clip(x, bound));
-      }
+      for (int b = 0; b < 2; ++b) x_[b].put(s, keep * x_[b].get(s) + move * clip(x_[b].get(s), bound));
     });
     explain_multipliers();
   }
@@ -244,20 +241,6 @@ __device__ __forceinline__ void Solver<T, Noise>::finish() {
   }
 }
 
-// Bound and candidates besides the projected point; the `checks`th time. Uses x.
-template <class T, bool Noise>
-__device__ __forceinline__ void Solver<T, Noise>::look(int checks) {
-  const Turn now = turn();
-  if (now == Turn::both && checks % 2 == 0) from_thresholds(checks % 4 == 0);
-  const Vec<T>& y = Noise ? t1_ : x_[0];
-  if (now != Turn::pair) find_bound();
-  const double gap = 1 - held(kBound) / held(kBest);
-  if (!polish_is_due(gap, job_.gap, steps_, static_cast<int64_t>(held(kPolishedAt)))) return;
-  hold(kPolishedAt, steps_);
-  if (now != Turn::pair) polish_bound(y);
-  if (Noise && now != Turn::bound) polish_point();
-}
-
 template <class T, bool Noise>
 __device__ __forceinline__ void Solver<T, Noise>::run(int64_t sample) {
   const size_t first = static_cast<size_t>(sample) << n_;
@@ -274,8 +257,6 @@ __device__ __forceinline__ void Solver<T, Noise>::run(int64_t sample) {
   hold(kPolishedAt, 0);
   hold(kStood, INFINITY);
   hold(kLooked, 0);
-  hold(kTurn, 0);
-  hold(kTurnedAt, 0);
   steps_ = stretch_ = 0;
   start();
   bool done = !(held(kPlain) > 0 && held(kPlain) < INFINITY);  // constant, or not finite
@@ -291,23 +272,24 @@ __device__ __forceinline__ void Solver<T, Noise>::run(int64_t sample) {
   for (int checks = 0; !done && steps_ < job_.max_steps;) {
     project();
     ++steps_;
-    const bool looks = steps_ == look_at || steps_ == job_.max_steps;
-    if (looks && turn() != Turn::bound) from_points();
+    const bool look = steps_ == look_at || steps_ == job_.max_steps;
+    if (look) from_points();
     const double size = advance();
-    if (looks) {
-      look(checks++);
+    if (look) {
+      if (checks % 2 == 0) from_thresholds(checks % 4 == 0);
+      ++checks;
+      const Vec<T>& y = find_bound();
+      if (polish_is_due(1 - held(kBound) / held(kBest), job_.gap, steps_, static_cast<int64_t>(held(kPolishedAt)))) {
+        hold(kPolishedAt, steps_);
+        polish_bound(y);
+        if (Noise) polish_point();
+      }
       const double best = held(kBest), bound = held(kBound);
       hold(kLastGap, 1 - bound / best);
       hold(kLooked, 1);
       look_at = static_cast<int>(next_look(steps_, job_.check_every, 1 - bound / best, job_.gap));
       reflect_all();
       done = best < INFINITY && (best - bound <= job_.gap * best || best <= 1e-12 * held(kPlain));
-      const bool takes_turns = Noise && !done && best < INFINITY && bound > 0;
-      if (takes_turns &&
-          turn_is_over(turn(), steps_, static_cast<int64_t>(held(kTurnedAt)), 1 - bound / best, job_.gap)) {
-        take_turn(next_turn(turn()));
-        if (turn() != Turn::both) continue;
-      }
     }
     restart(size);
   }

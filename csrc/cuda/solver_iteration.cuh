@@ -32,11 +32,20 @@ __device__ __forceinline__ void Solver<T, Noise>::start() {
     in_place(General<T>{T(kSine - kCosine), T(kCosine), T(kCosine + kSine), T(-kSine)}, t1_);
   }
   if (job_.warm_start) {
-    set_out(-1);
+    // A fixed point has q = z + u with multipliers u = unit A^T y.
     each([&](unsigned i) {
-      if (i > 0) return;
-      q_[0].put(i, T(0));
-      q_[1].put(i, T(0));
+      x_[0].put(i, static_cast<T>(dual_[i]));
+      x_[1].put(i, static_cast<T>(dual_[i]));
+    });
+    in_place(SupersetZeta{}, x_[0], OrSynthesis{}, x_[1]);
+    if (!Noise) {  // the pair has all of its coefficients
+      affine_q_ = read_affine(x_[0]) * (static_cast<double>(unit_) * affine_scale_);
+      team_.sync();
+    }
+    each([&](unsigned i) {
+      q_[0].put(i, i == 0 ? T(0) : unit_ * x_[0].get(i) + static_cast<T>(and_[i]));
+      q_[1].put(i, i == 0 ? T(0) : unit_ * x_[1].get(i) - static_cast<T>(or_[i]));
+      if (Noise) q_[kBlocks - 1].put(i, static_cast<T>(delta_[i]) + unit_ * static_cast<T>(dual_[i]));
     });
   } else {
     each([&](unsigned i) {
@@ -51,43 +60,6 @@ __device__ __forceinline__ void Solver<T, Noise>::start() {
   });
   affine_anchor_ = affine_q_;
   reflect_all();
-}
-
-// A fixed point has q = z + u with multipliers u = unit D A^T y: q from the pair, delta and dual there are, with `sign`
-// times the OR part.
-template <class T, bool Noise>
-__device__ __forceinline__ void Solver<T, Noise>::set_out(T sign) {
-  each([&](unsigned i) {
-    x_[0].put(i, static_cast<T>(dual_[i]));
-    x_[1].put(i, static_cast<T>(dual_[i]));
-  });
-  in_place(SupersetZeta{}, x_[0], OrSynthesis{}, x_[1]);
-  if (!Noise) {  // the pair has all of its coefficients
-    affine_q_ = read_affine(x_[0]) * (static_cast<double>(unit_) * affine_scale_);
-    team_.sync();
-  }
-  const double scale = scale_, unit = static_cast<double>(unit_);
-  each([&](unsigned i) {
-    const T factor = unit_ * metric(i);
-    q_[0].put(i, factor * x_[0].get(i) + static_cast<T>(and_[i]));
-    q_[1].put(i, factor * x_[1].get(i) + sign * static_cast<T>(or_[i]));
-    if (Noise) q_[kBlocks - 1].put(i, static_cast<T>(delta_[i] / scale + unit * scale * dual_[i]));
-  });
-}
-
-// As on the CPU: the bound's turn begins from here, the pair's from the best pair and the best multipliers.
-template <class T, bool Noise>
-__device__ __forceinline__ void Solver<T, Noise>::take_turn(Turn turn) {
-  hold(kTurn, static_cast<double>(static_cast<int>(turn)));
-  hold(kTurnedAt, steps_);
-  if (turn == Turn::both) return;
-  hold(kPolishedAt, 0);
-  stretch_ = 0;
-  const double unit = turn_threshold(turn, held(kBest), 2 * static_cast<double>(count_));
-  if (turn == Turn::bound) return move_threshold(unit / static_cast<double>(unit_), 1);
-  unit_ = static_cast<T>(unit);
-  set_out(1);
-  move_threshold(1, 1);
 }
 
 // Brings what is read in every step near: the plan lies in memory, where the vectors would drive it from the cache.
@@ -264,7 +236,7 @@ __device__ __forceinline__ void Solver<T, Noise>::project() {
     if (n_ > 0) project_affine(before);
     return;
   }
-  // The nearest point is x - D A^T y with A = (Z, Q, scale) and A D A^T y = A x - v.
+  // The nearest point is x - A^T y with A = (Z, Q, scale) and A A^T y = A x - v.
   const Vec<T>& noise = x_[kBlocks - 1];
   const T scale = static_cast<T>(scale_);
   transform(team_, n_, Zeta{}, x_[0], t1_, OrSynthesis{}, x_[1], t2_);
@@ -273,8 +245,8 @@ __device__ __forceinline__ void Solver<T, Noise>::project() {
   each([&](unsigned i) { noise.put(i, noise.get(i) - scale * t2_.get(i)); });
   transform(team_, n_, SupersetZeta{}, t2_, t1_, OrSynthesis{}, t2_, t2_);
   each([&](unsigned i) {
-    x_[0].put(i, x_[0].get(i) - metric(i) * t1_.get(i));
-    x_[1].put(i, x_[1].get(i) - metric(i) * t2_.get(i));
+    x_[0].put(i, x_[0].get(i) - t1_.get(i));
+    x_[1].put(i, x_[1].get(i) - t2_.get(i));
   });
 }
 
@@ -292,7 +264,7 @@ __device__ __forceinline__ double Solver<T, Noise>::advance() {
       const T next = keep * (q + step) + pull * anchor_[b].get(i);
       q_[b].put(i, next);
       x_[b].put(i, 2 * prox(b, next, i) - next);
-      size += static_cast<double>(step) * static_cast<double>(step) / static_cast<double>(b == 2 ? T(1) : metric(i));
+      size += static_cast<double>(step) * static_cast<double>(step);
     }
   });
   return sqrt(team_.sum(size));
@@ -328,9 +300,8 @@ __device__ __forceinline__ void Solver<T, Noise>::restart(double size) {
       const T to = q_[b].get(i), from = anchor_[b].get(i);
       const double near = static_cast<double>(prox(b, to, i) - prox(b, from, i));
       const double dual = static_cast<double>((to - from)) - near;
-      const double measure = static_cast<double>(b == 2 ? T(1) : metric(i));
-      ways[b == 2 ? 2 : 0] += near * near / measure;
-      ways[b == 2 ? 3 : 1] += dual * dual / measure;
+      ways[b == 2 ? 2 : 0] += near * near;
+      ways[b == 2 ? 3 : 1] += dual * dual;
     }
   });
   team_.sum(ways);
@@ -341,20 +312,13 @@ __device__ __forceinline__ void Solver<T, Noise>::restart(double size) {
     hold(kStood, held(kLastGap));
     hold(kLooked, 0);
   }
-  const bool holds = turn() != Turn::both, free = moves && !holds;
-  const double factor = free ? threshold_move(ratio, unit_, held(kPlain), held(kBest), count_, stands) : 1;
+  const double factor = moves ? threshold_move(ratio, unit_, held(kPlain), held(kBest), count_, stands) : 1;
   if (!Noise) restart_affine(factor);
   double move = 1;
-  if (Noise && !holds && scales_move() && (ways[2] > 0 || ways[3] > 0)) {
+  if (Noise && scales_move() && (ways[2] > 0 || ways[3] > 0)) {
     move = sqrt(capped_move(kNoiseRatio * sqrt(ways[2] / ways[3])) / factor);
     if (move <= kLeastMove && move >= 1 / kLeastMove) move = 1;
   }
-  move_threshold(factor, move);
-}
-
-// A new stretch from here, with the threshold times `factor` and the noise's scale times `move`.
-template <class T, bool Noise>
-__device__ __forceinline__ void Solver<T, Noise>::move_threshold(double factor, double move) {
   each([&](unsigned i) {
 #pragma unroll
     for (int b = 0; b < kBlocks; ++b) {

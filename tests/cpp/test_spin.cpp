@@ -37,8 +37,8 @@ std::vector<T> solution_of(const harsanyi::KernelTable& table, int n, double rid
   harsanyi::Arena arena{memory.get(), 0};
   harsanyi::SpinPaths paths = harsanyi::SpinPaths::place(n, dense, arena);
   harsanyi::SpinSolver<T> solver = harsanyi::SpinSolver<T>::place(paths, arena);
-  paths.build(singles);
-  solver.build(paths, table, ridge);
+  paths.build();
+  solver.build(paths, table, ridge, singles);
   solver.solve(paths, table, x.data(), threads);
   return x;
 }
@@ -124,7 +124,7 @@ int main() {
     for (int n = 0; n <= 10; ++n) {
       test_solution<double>(harsanyi::tier(tier), n, 1.0, 1, 1e-13);
       test_solution<double>(harsanyi::tier(tier), n, 0.25, 3, 1e-13);
-      test_solution<double>(harsanyi::tier(tier), n, 1.0, 1, 1e-13, 64);
+      if (n > 0) test_solution<double>(harsanyi::tier(tier), n, 1.0, 1, 1e-13, 64);
       test_solution<float>(harsanyi::tier(tier), n, 1.0, 1, 1e-4);
     }
   }

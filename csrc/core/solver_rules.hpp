@@ -17,7 +17,7 @@ constexpr double kSine = 0.52573111211913360603, kCosine = 0.8506508083520399321
 // ratio of the ways, at most by kMostMove. Measured on trained and planted games, n = 8..14: the first two shares
 // hardly matter.
 constexpr double kShrunk = 0.25, kShrunkGrowing = 0.7;
-HARSANYI_HD constexpr double longest_stretch(bool noise) { return noise ? 0.1 : 0.2; }
+HARSANYI_HD constexpr double longest_stretch(bool noise) { return noise ? 0.15 : 0.2; }
 constexpr double kMoveRatio = 1.25, kMostMove = 10;
 // The noise block's scale moves by the same rule with a share of the ratio of its own ways; a small move is not worth
 // new inverses, and neither are the first few steps.
@@ -37,7 +37,7 @@ constexpr int64_t kFirstLook = 10;
 // were, since games that a pair's turn leads astray are not to lose their way. Thresholds as multiples of the pair's
 // mean. (Not on devices.)
 enum class Turn { both, bound, pair };
-constexpr int64_t kFirstTurn = 500, kLeastTurn = 40;
+constexpr int64_t kFirstTurn = 400, kLeastTurn = 40;
 constexpr double kTurnNear = 30, kBoundLasts = 0.14, kPairLasts = 0.3, kBothLasts = 0.3;
 constexpr double kBoundThreshold = 3000, kPairThreshold = 2;
 

@@ -1,4 +1,4 @@
-// When the decomposition looks at its gap and polishes, and how its threshold moves.
+// When the decomposition looks at its gap, polishes and takes turns, and how its threshold moves.
 #include <cmath>
 
 #include "check.h"
@@ -30,5 +30,17 @@ int main() {
   CHECK(moved(100, false) == 10 && moved(100, true) == 30);
   CHECK(moved(0.001, false) == 0.1 && moved(0.001, true) == 1.0 / 30);
   CHECK(threshold_move(100, 500, 100, INFINITY, 101, false) * 500 <= 1000 * std::sqrt(1.01) + 1e-9);
+
+  // With noise pair and bound take turns, first after 400 steps and within thirty times the gap wanted.
+  CHECK(next_turn(Turn::both) == Turn::bound && next_turn(Turn::bound) == Turn::pair);
+  CHECK(next_turn(Turn::pair) == Turn::both);
+  CHECK(turn_is_over(Turn::both, 400, 0, 3e-2, 1e-3) && !turn_is_over(Turn::both, 399, 0, 3e-2, 1e-3));
+  CHECK(!turn_is_over(Turn::both, 4000, 0, 4e-2, 1e-3) && !turn_is_over(Turn::both, 4000, 0, NAN, 1e-3));
+  CHECK(turn_is_over(Turn::both, 1300, 1000, 1e-2, 1e-3) && !turn_is_over(Turn::both, 1299, 1000, 1e-2, 1e-3));
+  // Then each lasts for a share of the steps before it, at least 40.
+  CHECK(turn_is_over(Turn::bound, 1141, 1000, 1, 1e-3) && !turn_is_over(Turn::bound, 1139, 1000, 1, 1e-3));
+  CHECK(turn_is_over(Turn::pair, 1300, 1000, 1, 1e-3) && !turn_is_over(Turn::pair, 1299, 1000, 1, 1e-3));
+  CHECK(!turn_is_over(Turn::bound, 139, 100, 1, 1e-3) && turn_is_over(Turn::bound, 140, 100, 1, 1e-3));
+  CHECK(turn_threshold(Turn::bound, 2, 4000) == 1.5 && turn_threshold(Turn::pair, 2, 4000) == 1e-3);
   return check_report("test_rules");
 }

@@ -209,7 +209,7 @@ class Solver {
   void begin() noexcept;
   void set_multipliers(const double* y, int kind) noexcept;
   void set_noise(const double* y) noexcept;
-  bool takes_turns() const noexcept { return plan_.turns && std::isfinite(best_) && bound_ > 0; }
+  bool takes_turns() const noexcept { return singles_ != 1 && std::isfinite(best_) && bound_ > 0; }
   void take_turn(Turn turn, const double* y) noexcept;
   void rotate_values() noexcept;
   void warm() noexcept;

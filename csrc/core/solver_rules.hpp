@@ -29,15 +29,15 @@ constexpr int kFirstMove = 8, kFirstWarmMove = 60;
 // point there is little to gain, so it begins again. (Not on devices.)
 constexpr double kSingles = 64, kLarge = 20;
 constexpr int64_t kFirstLook = 10;
-// With noise the point at a threshold that serves both pair and bound knows the optimum long before either is near it,
-// and each comes near within some tens of steps at a threshold of its own: a bound at one so large that the multipliers
-// hardly move but for what they violate, a pair at a small one. So from kFirstTurn steps on, once the gap is below
-// kTurnNear times the one wanted, they take turns, each for a share of the steps so far: first the bound, then from the
-// best pair and the best multipliers the pair, then both as before: the first time from there, later from where they
-// were, since games that a pair's turn leads astray are not to lose their way. Thresholds as multiples of the pair's
-// mean. (Not on devices.)
+// In that metric the point at a threshold that serves both pair and bound knows the optimum long before either is near
+// it, and each comes near within some tens of steps at a threshold of its own: a bound at one so large that the
+// multipliers hardly move but for what they violate, a pair at a small one. So between kFirstTurn and kLastTurn steps,
+// once the gap is below kTurnNear times the one wanted, they take turns, each for a share of the steps so far: first the
+// bound, then from the best pair and the best multipliers the pair, then both as before: the first time from there,
+// later from where they were. What has not ended by then is led astray more often than not. Thresholds as multiples of
+// the pair's mean coefficient. (Not on devices.)
 enum class Turn { both, bound, pair };
-constexpr int64_t kFirstTurn = 400, kLeastTurn = 40;
+constexpr int64_t kFirstTurn = 400, kLastTurn = 2000, kLeastTurn = 40;
 constexpr double kTurnNear = 30, kBoundLasts = 0.14, kPairLasts = 0.3, kBothLasts = 0.3;
 constexpr double kBoundThreshold = 3000, kPairThreshold = 2;
 
@@ -47,7 +47,7 @@ HARSANYI_HD constexpr Turn next_turn(Turn turn) {
 
 // Whether the turn that began at step `since`, 0 for the first one, is over.
 HARSANYI_HD inline bool turn_is_over(Turn turn, int64_t steps, int64_t since, double gap, double wanted) {
-  if (turn == Turn::both && !(gap <= kTurnNear * wanted)) return false;
+  if (turn == Turn::both && !(gap <= kTurnNear * wanted && steps <= kLastTurn)) return false;
   const double lasts = turn == Turn::bound ? kBoundLasts : (turn == Turn::pair ? kPairLasts : kBothLasts);
   const double end = (1 + lasts) * static_cast<double>(since);
   return steps >= (since == 0 ? kFirstTurn : since + kLeastTurn) && static_cast<double>(steps) >= end;

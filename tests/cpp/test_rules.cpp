@@ -35,7 +35,8 @@ int main() {
   CHECK(next_turn(Turn::both) == Turn::bound && next_turn(Turn::bound) == Turn::pair);
   CHECK(next_turn(Turn::pair) == Turn::both);
   CHECK(turn_is_over(Turn::both, 400, 0, 3e-2, 1e-3) && !turn_is_over(Turn::both, 399, 0, 3e-2, 1e-3));
-  CHECK(!turn_is_over(Turn::both, 4000, 0, 4e-2, 1e-3) && !turn_is_over(Turn::both, 4000, 0, NAN, 1e-3));
+  CHECK(!turn_is_over(Turn::both, 900, 0, 4e-2, 1e-3) && !turn_is_over(Turn::both, 900, 0, NAN, 1e-3));
+  CHECK(turn_is_over(Turn::both, 2000, 0, 1e-2, 1e-3) && !turn_is_over(Turn::both, 2001, 0, 1e-2, 1e-3));
   CHECK(turn_is_over(Turn::both, 1300, 1000, 1e-2, 1e-3) && !turn_is_over(Turn::both, 1299, 1000, 1e-2, 1e-3));
   // Then each lasts for a share of the steps before it, at least 40.
   CHECK(turn_is_over(Turn::bound, 1141, 1000, 1, 1e-3) && !turn_is_over(Turn::bound, 1139, 1000, 1, 1e-3));

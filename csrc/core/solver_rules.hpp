@@ -29,13 +29,13 @@ constexpr int kFirstMove = 8, kFirstWarmMove = 60;
 // point there is little to gain, so it begins again. (Not on devices.)
 constexpr double kSingles = 64, kLarge = 20;
 constexpr int64_t kFirstLook = 10;
-// In that metric the point at a threshold that serves both pair and bound knows the optimum long before either is near
-// it, and each comes near within some tens of steps at a threshold of its own: a bound at one so large that the
-// multipliers hardly move but for what they violate, a pair at a small one. So between kFirstTurn and kLastTurn steps,
-// once the gap is below kTurnNear times the one wanted, they take turns, each for a share of the steps so far: first the
-// bound, then from the best pair and the best multipliers the pair, then both as before: the first time from there,
-// later from where they were. What has not ended by then is led astray more often than not. Thresholds as multiples of
-// the pair's mean coefficient. (Not on devices.)
+// In that metric the point at a threshold that serves both pair and bound knows the optimum long before either is
+// near it, and each comes near within some tens of steps at a threshold of its own: a bound at one so large that the
+// multipliers hardly move but for what they violate, a pair at a small one. So between kFirstTurn and kLastTurn
+// steps, once the gap is below kTurnNear times the one wanted, they take turns, each for a share of the steps so
+// far: first the bound, then from the best pair and the best multipliers the pair, then both as before: the first
+// time from there, later from where they were. What has not ended by then is led astray more often than not.
+// Thresholds as multiples of the pair's mean coefficient. (Not on devices.)
 enum class Turn { both, bound, pair };
 constexpr int64_t kFirstTurn = 400, kLastTurn = 2000, kLeastTurn = 40;
 constexpr double kTurnNear = 30, kBoundLasts = 0.14, kPairLasts = 0.3, kBothLasts = 0.3;

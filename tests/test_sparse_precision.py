@@ -92,19 +92,12 @@ def test_near_the_gap_polishing_pays(n: int, noise: float, gain: float) -> None:
     assert never_near.gap > gain * found.gap
 
 
-def test_with_noise_turns_and_the_metric_of_singletons_pay() -> None:
-    """Without either 690 steps in the mean, with both 440."""
-    steps = []
-    for seed in range(6):
-        generator = np.random.default_rng(seed)
-        x = (np.arange(1 << 10)[:, None] >> np.arange(10) & 1) * generator.normal(size=10)
-        for _ in range(3):
-            weights = generator.normal(size=(x.shape[1], 64)) / np.sqrt(x.shape[1])
-            x = np.maximum(x @ weights + 0.1 * generator.normal(size=64), 0)
-        found = decompose(x @ generator.normal(size=64) / 8, method="splitting")
-        assert found.status == "optimal"
-        steps.append(int(found.steps))
-    assert np.mean(steps) < 560
+@pytest.mark.parametrize(("n", "most"), [(13, 1100), (14, 1050)])
+def test_with_noise_turns_and_the_metric_of_singletons_pay(n: int, most: int) -> None:
+    """871 and 918 steps; 1,429 and 1,608 without turns, 1,466 and 1,216 without the metric (nor turns)."""
+    found = decompose(trained(n), method="splitting")
+    assert found.status == "optimal"
+    assert found.steps < most
 
 
 def test_a_tight_gap_goes_on_in_f64() -> None:

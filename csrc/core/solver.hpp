@@ -165,6 +165,11 @@ class Solver {
   void build_blocks() noexcept { spin_.build(plan_.spin, table_, scale_ * scale_, singles_); }
   bool has_large_singles() const noexcept;
   void threshold(int kind, T* z) const noexcept;
+  // What a singleton's threshold takes.
+  T rest_of_single(T q) const noexcept {
+    const T bound = unit_ * thresholds()[1];
+    return std::min(std::max(q, -bound), bound);
+  }
   // x <- D x: the metric in which singletons are thresholded.
   void weigh_singles(T* x) const noexcept {
     if (singles_ == 1) return;

@@ -285,13 +285,10 @@ void Solver<T>::distances(int block, double* near, double* dual) const noexcept 
   });
   for (size_t block_of = 0; block_of * kBlock < count_; ++block_of) *dual += parts[block_of];
   if (singles_ == 1 || block == 2) return;
-  const Prox<T> by = prox(block, 0);
-  const T bound = by.unit * by.weight[1];
   const double less = 1 - 1 / singles_;  // as the metric has them
   for (size_t i = 1; i < count_; i <<= 1) {
     const T q = q_[block][i], from = anchor_[block][i];
-    const auto rest_of = [&](T x) { return std::min(std::max(x, -bound), bound); };
-    const double rest = rest_of(q) - rest_of(from), way = q - from - rest;
+    const double rest = rest_of_single(q) - rest_of_single(from), way = q - from - rest;
     *near -= less * way * way;
     *dual -= less * rest * rest;
   }

@@ -1,7 +1,6 @@
 // With noise: the metric of large singletons, and the turns that bound and pair take (solver_rules.hpp).
 #pragma once
 
-#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -27,12 +26,10 @@ template <class T>
 template <class F>
 double Solver<T>::surplus(int block, const F& half_step) const noexcept {
   if (singles_ == 1 || block == 2) return 0;
-  const Prox<T> by = prox(block, 0);
-  const T bound = by.unit * by.weight[1];
   double size = 0;
   for (size_t i = 1; i < count_; i <<= 1) {
     const T q = q_[block][i];
-    const double step = 2 * half_step(i, q, q - std::min(std::max(q, -bound), bound));
+    const double step = 2 * half_step(i, q, q - rest_of_single(q));
     size += step * step;
   }
   return (1 - 1 / singles_) * size;

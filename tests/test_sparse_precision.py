@@ -92,9 +92,12 @@ def test_near_the_gap_polishing_pays(n: int, noise: float, gain: float) -> None:
     assert never_near.gap > gain * found.gap
 
 
-@pytest.mark.parametrize(("n", "most"), [(13, 1100), (14, 1050)])
+@pytest.mark.parametrize(("n", "most"), [(13, 820), (14, 1050)])
 def test_with_noise_turns_and_the_metric_of_singletons_pay(n: int, most: int) -> None:
-    """871 and 918 steps; 1,429 and 1,608 without turns, 1,466 and 1,216 without the metric (nor turns)."""
+    """759 and 918 steps; 1,429 and 1,608 without turns, 1,466 and 1,216 without the metric (nor turns).
+
+    And 871 for n = 13 if the noise took nothing of what f32 leaves of the constraint.
+    """
     found = decompose(trained(n), method="splitting")
     assert found.status == "optimal"
     assert found.steps < most

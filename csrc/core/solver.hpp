@@ -261,7 +261,7 @@ class Solver {
   void polish_point() noexcept;
   void relax(int block, T sign) noexcept;
   void loosen() noexcept;
-  void repair() noexcept;
+  void repair(bool of_f32) noexcept;
   void finish() noexcept;
   harsanyi_decompose_report and_alone() noexcept;
   bool in_band(size_t s) const noexcept { return order(s) >= plan_.band_from && order(s) <= plan_.band_to; }

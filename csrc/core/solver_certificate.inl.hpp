@@ -259,10 +259,11 @@ void Solver<T>::find_bound_of(T* y, T* image) noexcept {
   });
 }
 
-// What rounding (of T) left of the constraint goes to the nearest pair, in f64; or_ is still internal. Moved into the
-// AND part alone it would cost up to 3^n times its size.
+// What rounding left of the constraint goes to the nearest pair, in f64; or_ is still internal. Moved into the AND part
+// alone it would cost up to 3^n times its size. That of f32 is as large everywhere, and would cost a thousandth at
+// n = 16: the noise takes it first, as far as its box holds it, which costs nothing.
 template <class T>
-void Solver<T>::repair() noexcept {
+void Solver<T>::repair(bool of_f32) noexcept {
   if (plan_.excluded) return;
   double* const rest = reinterpret_cast<double*>(scratch_.memory);
   double* const other = rest + count_;
@@ -275,8 +276,12 @@ void Solver<T>::repair() noexcept {
     wide(Kind::or_inverse, other);
     double most = 0, size = 0;
     for (size_t i = 0; i < count_; ++i) {
-      const double delta = plan_.noise ? sample_.delta[offset(k) + i] : 0;
-      rest[i] = (sample_.v[offset(k) + i] - origin(k)) - delta - (rest[i] - other[i]);
+      rest[i] = (sample_.v[offset(k) + i] - origin(k)) - (rest[i] - other[i]);
+      if (plan_.noise) {
+        double& delta = sample_.delta[offset(k) + i];
+        if (of_f32) delta = std::min(std::max(rest[i], -zeta(k)), zeta(k));
+        rest[i] -= delta;
+      }
       most = std::max(most, std::fabs(rest[i]));
       size += std::fabs(a[i]) + std::fabs(o[i]);
     }
@@ -304,7 +309,7 @@ void Solver<T>::repair() noexcept {
 // From (a, o) of v - v[0] to the pair in its gauge: OR synthesis is zero on the empty set.
 template <class T>
 void Solver<T>::finish() noexcept {
-  repair();
+  repair(false);
   for (int k = 0; k < plan_.networks; ++k) {
     double* const a = sample_.and_ + offset(k);
     double* const o = sample_.or_ + offset(k);

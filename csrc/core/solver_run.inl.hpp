@@ -315,7 +315,7 @@ bool Solver<T>::weigh(Solver<float>& first, bool claims) noexcept {
   if (!std::isfinite(first.last_size_)) return false;
   take_over(first);
   if (std::isfinite(best_)) {
-    repair();
+    repair(true);
     best_ = cost(sample_.and_, sample_.or_);
   }
   bound_ = 0;

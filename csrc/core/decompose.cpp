@@ -100,8 +100,8 @@ DecomposeScratch<T> DecomposeScratch<T>::place(const KernelTable& table, const D
   if (plan.noise && !plan.and_only) scratch.spin = SpinSolver<T>::place(plan.spin, arena);
   if (plan.noise && plan.begins_in_f32) scratch.spin_ahead = SpinSolver<float>::place(ahead.spin, arena);
   if (plan.pivots) {
-    scratch.basis = Basis::place(Simplex::most_terms(plan.n), arena);
-    scratch.terms = arena.take<double>(Simplex::numbers(plan.n));
+    scratch.basis = Basis::place(Simplex<double>::most_terms(plan.n), arena);
+    scratch.terms = arena.take<double>(Simplex<double>::numbers(plan.n));
   }
   size_t tile =
       std::max(table.cut_transform(Dtype::f64, plan.n).scratch, table.cut_transform(Dtype::f32, plan.n).scratch);

@@ -4,6 +4,10 @@
 #include <cstring>
 
 #include "../lattice/bits.hpp"
+#include "simplex_begin.inl.hpp"
+#include "simplex_images.inl.hpp"
+#include "simplex_pivot.inl.hpp"
+#include "simplex_primal.inl.hpp"
 
 namespace harsanyi {
 namespace {
@@ -15,6 +19,9 @@ constexpr double kGrows = 0.875;
 int64_t most_added(int n) { return std::max(48, 4 * n); }
 // Perturbation and margin as shares of the gap asked for, at most the second number.
 constexpr double kPerturbation[2] = {1e-3, 1e-6}, kMargin[2] = {1e-3, 1e-7};
+// In f32 they are more than rounding, at gaps of kLeastPivotGap and more, and sums are as good as equal within the
+// third number.
+constexpr double kPerturbationF32 = 1e-5, kMarginF32 = 3e-5, kToleranceF32 = 5e-7;
 
 // Numbers between 1/2 and 1 without a pattern.
 void fill_hash(uint64_t seed, double factor, double* out) {
@@ -28,9 +35,11 @@ void fill_hash(uint64_t seed, double factor, double* out) {
 
 }  // namespace
 
-Simplex::Simplex(const KernelTable& table, const DecomposePlan<double>& plan, const DecomposeSample& sample,
-                 const DecomposeScratch<double>& scratch, double gap, Interrupt& interrupt) noexcept
+template <class T>
+Simplex<T>::Simplex(const KernelTable& table, const DecomposePlan<double>& plan, const DecomposeSample& sample,
+                    const DecomposeScratch<double>& scratch, double gap, Interrupt& interrupt) noexcept
     : table_(table),
+      passes_(table.passes<T>()),
       plan_(plan),
       sample_(sample),
       scratch_(scratch),
@@ -39,17 +48,23 @@ Simplex::Simplex(const KernelTable& table, const DecomposePlan<double>& plan, co
       basis_(scratch.basis),
       gap_(gap) {
   double* at = scratch.memory;
-  for (double** vector : {&sums_[0], &sums_[1], &move_[0], &move_[1], &residual_, &length_, &alpha_, &tau_}) {
-    *vector = at;
-    at += count_;
+  T* vectors = reinterpret_cast<T*>(at);
+  for (T** vector : {&sums_[0], &sums_[1], &residual_, &length_, &move_[0], &move_[1], &alpha_, &tau_}) {
+    *vector = vectors;
+    vectors += count_;
   }
+  // Those of f32 leave half of the memory. Those of f64 are what they lead to.
+  found_[0] = at + 4 * count_;
+  found_[1] = found_[0] + count_;
+  noise_ = at + (kIsF32<T> ? 6 : 2) * count_;
+  multipliers_ = at;
   at = scratch.terms;
   for (double** vector : {&x_, &sign_, &x_length_, &y_, &end_, &edge_, &x_alpha_, &x_tau_, &spare_}) {
     *vector = at;
     at += basis_.most();
   }
   weight_ = at;
-  const double perturbation = std::min(kPerturbation[0] * gap, kPerturbation[1]);
+  const double perturbation = kIsF32<T> ? kPerturbationF32 : std::min(kPerturbation[0] * gap, kPerturbation[1]);
   for (size_t high = 0; high <= static_cast<size_t>(plan.n); ++high) {
     for (size_t low = 0; low < kTableRow; ++low) {
       const size_t i = high * kTableRow + low, players = high + static_cast<size_t>(order(low));
@@ -59,10 +74,14 @@ Simplex::Simplex(const KernelTable& table, const DecomposePlan<double>& plan, co
   fill_hash(0, perturbation, low_);
   fill_hash(kTableRow, 1, spread_);
   box_ = sample.zeta[0];
-  margin_ = box_ * std::min(kMargin[0] * gap, kMargin[1]);
-  room_ = weight_ + (static_cast<size_t>(plan.n) + 1) * kTableRow;
-  std::fill(room_, room_ + (static_cast<size_t>(plan.n) + 1) * kTableRow, aim());
-  at = room_ + (static_cast<size_t>(plan.n) + 1) * kTableRow;
+  margin_ = box_ * (kIsF32<T> ? kMarginF32 : std::min(kMargin[0] * gap, kMargin[1]));
+  const size_t table_size = (static_cast<size_t>(plan.n) + 1) * kTableRow;
+  price_ = reinterpret_cast<T*>(weight_ + table_size);
+  std::copy(weight_, weight_ + table_size, price_);
+  std::copy(low_, low_ + kTableRow, low_price_);
+  room_ = price_ + table_size;
+  std::fill(room_, room_ + table_size, static_cast<T>(aim()));
+  at = weight_ + 3 * table_size;
   for (Groups& groups : groups_) {
     const size_t most = basis_.most() + 1;
     groups.value = at;
@@ -70,21 +89,24 @@ Simplex::Simplex(const KernelTable& table, const DecomposePlan<double>& plan, co
     groups.begin = groups.set + most;
     at += group_numbers(plan.n);
   }
-  dual_tolerance_ = std::min(perturbation, 1e-9);
+  dual_tolerance_ = kIsF32<T> ? kToleranceF32 : std::min(perturbation, 1e-9);
 }
 
 // The coefficients as two vectors.
-void Simplex::scatter() const noexcept {
-  for (double* vector : move_) std::memset(vector, 0, count_ * sizeof(double));
-  for (size_t l = 0; l < basis_.size(); ++l) *part(move_, basis_.column(l)) = x_[l];
+template <class T>
+void Simplex<T>::scatter() const noexcept {
+  for (double* vector : found_) std::memset(vector, 0, count_ * sizeof(double));
+  for (size_t l = 0; l < basis_.size(); ++l) *part(found_, basis_.column(l)) = x_[l];
 }
 
-double Simplex::cost(uint32_t column) const noexcept {
+template <class T>
+double Simplex<T>::cost(uint32_t column) const noexcept {
   const size_t set = column & ~Basis::kOr, row = set / kTableRow, salt = column >= Basis::kOr ? 1 : 0;
   return weight_[table_place(set)] * (1 + low_[set % kTableRow] * spread_[(row * kSpread + salt) % kTableRow]);
 }
 
-bool Simplex::run(int64_t most_pivots, bool warm) noexcept {
+template <class T>
+bool Simplex<T>::run(int64_t most_pivots, bool warm) noexcept {
   if (!warm) {
     begin();
   } else if (!begin_warm()) {
@@ -93,19 +115,22 @@ bool Simplex::run(int64_t most_pivots, bool warm) noexcept {
   return finish(most_pivots, true);
 }
 
-bool Simplex::cross_over(const Point& point, int64_t most_pivots) noexcept {
+template <class T>
+bool Simplex<T>::cross_over(const Point& point, int64_t most_pivots) noexcept {
   return begin_at(point) && finish(most_pivots, false);
 }
 
 // Whether too many of the pivots added a term to those known before.
-bool Simplex::has_many_terms(size_t known) const noexcept {
+template <class T>
+bool Simplex<T>::has_many_terms(size_t known) const noexcept {
   const int64_t added = static_cast<int64_t>(basis_.size()) - static_cast<int64_t>(known);
   const bool grows = static_cast<double>(added) > kGrows * static_cast<double>(pivots_);
   return (pivots_ >= kTrial && grows) || added > most_added(plan_.n);
 }
 
 // Pivots to the optimum; with `tries` as long as it looks like one of few terms.
-bool Simplex::finish(int64_t most_pivots, bool tries) noexcept {
+template <class T>
+bool Simplex<T>::finish(int64_t most_pivots, bool tries) noexcept {
   const size_t known = basis_.size();
   while (pivots_ < most_pivots) {
     if (interrupt_.stopped()) return false;
@@ -120,13 +145,15 @@ bool Simplex::finish(int64_t most_pivots, bool tries) noexcept {
       scatter();
       return true;
     }
+    solve_coefficients();
     recompute();
   }
   return false;
 }
 
 // Everything anew from the lists of rows and columns; false if that does not help.
-bool Simplex::refresh() noexcept {
+template <class T>
+bool Simplex<T>::refresh() noexcept {
   if (shifted_ || pivots_ - refreshed_at_ <= 1 || !basis_.invert()) return false;
   refreshed_at_ = pivots_;
   solve_basis();
@@ -134,41 +161,67 @@ bool Simplex::refresh() noexcept {
 }
 
 // Values, multipliers, sums and residuals of the basis.
-void Simplex::solve_basis() noexcept {
+template <class T>
+void Simplex<T>::solve_basis() noexcept {
   solve_multipliers();
   for (size_t k = 0; k < basis_.size(); ++k) {
     if (y_[k] != 0) end_[k] = y_[k] > 0 ? 1 : -1;
-    spare_[k] = aimed(k);
   }
-  basis_.solve(table_, spare_, x_);
+  solve_coefficients();
   recompute();
 }
 
-void Simplex::solve_multipliers() noexcept {
+// Refined once, since the inverse is that of many pivots.
+template <class T>
+void Simplex<T>::solve_coefficients() noexcept {
+  const size_t size = basis_.size();
+  std::fill(x_, x_ + size, 0.0);
+  for (int pass = 0; pass < 2; ++pass) {
+    for (size_t k = 0; k < size; ++k) spare_[k] = aimed(k) - image_at(x_, 1, {}, basis_.row(k));
+    basis_.solve(table_, spare_, x_alpha_);
+    for (size_t l = 0; l < size; ++l) x_[l] += x_alpha_[l];
+  }
+}
+
+template <class T>
+void Simplex<T>::solve_multipliers() noexcept {
   for (size_t l = 0; l < basis_.size(); ++l) spare_[l] = sign_[l] * cost(basis_.column(l));
   basis_.solve_transposed(table_, spare_, y_);
 }
 
 // Sums and residuals anew from the terms and multipliers.
-void Simplex::recompute() noexcept {
+template <class T>
+void Simplex<T>::recompute() noexcept {
   if (!shifted_) adjoint(y_, {}, sums_);
-  image(x_, 1, {}, alpha_);
-  each([&](size_t i, size_t m, size_t) {
-    for (size_t j = i; j < i + m; ++j) residual_[j] = sample_.v[j] - sample_.v[0] - alpha_[j];
-  });
+  residuals_anew();
   select_row();
   fresh_ = true;
 }
 
-double* Simplex::multipliers(bool raised) noexcept {
+template <class T>
+void Simplex<T>::residuals_anew() noexcept {
+  image(x_, 1, {}, noise_);
+  each([&](size_t i, size_t m, size_t) {
+    for (size_t j = i; j < i + m; ++j) {
+      noise_[j] = sample_.v[j] - sample_.v[0] - noise_[j];
+      residual_[j] = static_cast<T>(noise_[j]);
+    }
+  });
+}
+
+template <class T>
+double* Simplex<T>::multipliers(bool raised) noexcept {
   for (size_t l = 0; l < basis_.size(); ++l) {
     const uint32_t column = basis_.column(l);
     spare_[l] = sign_[l] * (raised ? cost(column) : plan_.weight[table_place(column & ~Basis::kOr)]);
   }
   basis_.solve_transposed(table_, spare_, y_);
-  std::memset(sums_[0], 0, count_ * sizeof(double));
-  for (size_t k = 0; k < basis_.size(); ++k) sums_[0][basis_.row(k)] = y_[k];
-  return sums_[0];
+  std::memset(multipliers_, 0, count_ * sizeof(double));
+  for (size_t k = 0; k < basis_.size(); ++k) multipliers_[basis_.row(k)] = y_[k];
+  return multipliers_;
 }
+
+template class Simplex<float>;
+template class Simplex<double>;
 
 }  // namespace harsanyi

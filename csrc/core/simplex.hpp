@@ -26,18 +26,23 @@
 
 namespace harsanyi {
 
+template <class T>
+constexpr bool kIsF32 = sizeof(T) < sizeof(double);
+
+// T: of the vectors over all subsets. The basis, its values and multipliers, and where it ends are f64.
+template <class T>
 class Simplex {
  public:
   Simplex(const KernelTable& table, const DecomposePlan<double>& plan, const DecomposeSample& sample,
           const DecomposeScratch<double>& scratch, double gap, Interrupt& interrupt) noexcept;
 
   static constexpr size_t kVectors = 8;  // of scratch memory
-  // The pivots worth making from nothing, and the largest basis; numbers by term, and with two tables by order.
+  // The pivots worth making from nothing, and the largest basis; numbers by term, and with three tables by order.
   static int64_t most_pivots(int n) noexcept { return int64_t{n < 16 ? 16 : 32} * n; }
   static size_t most_terms(int n) noexcept { return std::min(size_t{1} << n, 64 * static_cast<size_t>(n)); }
   static constexpr size_t kNumbers = 9;
   static size_t numbers(int n) noexcept {
-    return kNumbers * most_terms(n) + 2 * (static_cast<size_t>(n) + 1) * kTableRow + 2 * group_numbers(n);
+    return kNumbers * most_terms(n) + 3 * (static_cast<size_t>(n) + 1) * kTableRow + 2 * group_numbers(n);
   }
 
   // Whether the optimum was found in at most so many pivots; from the result that the sample holds, if it is one of few
@@ -58,11 +63,11 @@ class Simplex {
   int64_t pivots() const noexcept { return pivots_; }
   // The optimum, all vectors in scratch memory: coefficients (those of OR internal), noise, and multipliers, at the
   // costs as they were raised or without that.
-  double* and_part() const noexcept { return move_[0]; }
-  double* or_part() const noexcept { return move_[1]; }
-  double* noise() const noexcept { return residual_; }
+  double* and_part() const noexcept { return found_[0]; }
+  double* or_part() const noexcept { return found_[1]; }
+  double* noise() const noexcept { return noise_; }
   double* multipliers(bool raised) noexcept;
-  double* spare() const noexcept { return sums_[1]; }
+  double* spare() const noexcept { return found_[0]; }
 
  private:
   enum class Pivot { made, optimal, failed };
@@ -76,7 +81,7 @@ class Simplex {
   struct Entering {
     bool is_row = false;
     size_t index = 0;
-    double step = INFINITY;
+    double step = INFINITY, side = 0;  // the primal method: its excess, and the sign of a column's sum
   };
 
   void begin() noexcept;
@@ -93,11 +98,12 @@ class Simplex {
   Leaving choose_leaving() const noexcept;
   void find_edge(const Leaving& leaving) noexcept;
   void sums_of_edge(const Leaving& leaving) noexcept;
+  double move_of(const Leaving& leaving, uint32_t column) const noexcept;
   // Entries of a vector that move towards their limits, and memory for a list of rows.
   struct Ratio {
-    ColumnCosts limits;
-    const double *at, *move;
-    double* memory;
+    ColumnCosts<T> limits;
+    const T *at, *move;
+    T* memory;
     uint32_t* rows(size_t first) const noexcept { return reinterpret_cast<uint32_t*>(memory) + first / kTableRow; }
   };
   int ratio_test(const Ratio* over, int vectors, double tolerance, double counts, size_t* index) const noexcept;
@@ -112,18 +118,23 @@ class Simplex {
   bool refresh() noexcept;
   void solve_basis() noexcept;
   void solve_multipliers() noexcept;
+  void solve_coefficients() noexcept;
   void solve_entering(const Entering& entering) noexcept;
+  void residuals_anew() noexcept;
   void recompute() noexcept;
   // The primal method.
+  void begin_weights() noexcept;
   Entering price(double share, Price* best) noexcept;
   bool is_near(double norm) const noexcept;
   void find_direction(const Entering& entering, double side) noexcept;
+  double direction_at(const Entering& entering, double side, uint32_t row) const noexcept;
   Leaving choose_blocking(const Entering& entering, double side, double* step) noexcept;
   bool improve_once(const Entering& entering, double* share) noexcept;
   bool settle() noexcept;
 
   int kinds() const noexcept { return plan_.and_only ? 1 : 2; }
-  double* part(double* const (&vectors)[2], uint32_t column) const noexcept {
+  template <class U>
+  U* part(U* const (&vectors)[2], uint32_t column) const noexcept {
     return vectors[column >= Basis::kOr ? 1 : 0] + (column & ~Basis::kOr);
   }
   double cost(uint32_t column) const noexcept;
@@ -135,16 +146,21 @@ class Simplex {
     uint32_t index;
     double value;
   };
-  template <class T>
-  void image(const double* by_column, double factor, Term more, T* out) const noexcept;
-  void adjoint(const double* by_row, Term more, double* const (&out)[2]) const noexcept;
+  template <class U>
+  void image(const double* by_column, double factor, Term more, U* out) const noexcept;
+  template <class U>
+  void adjoint(const double* by_row, Term more, U* const (&out)[2]) const noexcept;
+  // One entry of them.
+  double residual_at(uint32_t row) const noexcept { return sample_.v[row] - sample_.v[0] - image_at(x_, 1, {}, row); }
+  double image_at(const double* by_column, double factor, Term more, uint32_t row) const noexcept;
+  double adjoint_at(const double* by_row, Term more, uint32_t column) const noexcept;
   // Terms sorted by the bits of their sets above a block: those of group g are begin[g] to begin[g + 1].
   struct Groups {
     double* value;
     uint32_t *set, *begin;
-    template <class T>
-    void add(uint32_t g, T* x, double sign = 1) const noexcept {
-      for (uint32_t k = begin[g]; k < begin[g + 1]; ++k) x[set[k]] += static_cast<T>(sign * value[k]);
+    template <class U>
+    void add(uint32_t g, U* x, double sign = 1) const noexcept {
+      for (uint32_t k = begin[g]; k < begin[g + 1]; ++k) x[set[k]] += static_cast<U>(sign * value[k]);
     }
   };
   static int image_bits(int n) noexcept;
@@ -155,8 +171,8 @@ class Simplex {
   void sort(const F& terms, const Groups& to) const noexcept;
   template <class F>
   void each_image(const F& of) const noexcept;
-  template <class T>
-  void transform_block(Kind kind, int bits, T* x) const noexcept;
+  template <class U>
+  void transform_block(Kind kind, int bits, U* x) const noexcept;
   void scatter() const noexcept;
   // of(first, count, block) over blocks of subsets.
   template <class F>
@@ -169,6 +185,7 @@ class Simplex {
   size_t blocks() const noexcept { return (count_ + kBlock - 1) / kBlock; }
 
   const KernelTable& table_;
+  const SimplexPasses<T>& passes_;
   const DecomposePlan<double>& plan_;
   const DecomposeSample& sample_;
   const DecomposeScratch<double>& scratch_;
@@ -176,15 +193,17 @@ class Simplex {
   const size_t count_;
   Basis basis_;
   // Vectors: sums A^T y, those of the edge, residuals v - A x, squared edge lengths of rows, two to work with.
-  double *sums_[2], *move_[2], *residual_, *length_, *alpha_, *tau_;
+  T *sums_[2], *move_[2], *residual_, *length_, *alpha_, *tau_;
+  double *found_[2], *noise_, *multipliers_;  // what it has found; in f64 in the memory of the others
   // By place in the basis: of coefficients value, sign and squared edge length; of rows multiplier and end of the box.
   double *x_, *sign_, *x_length_, *y_, *end_;
   double *edge_, *x_alpha_, *x_tau_, *spare_;  // the edge by row, what follows by column
   double* weight_;                             // by order, raised
-  double* room_;                               // the same for every order: what the noise aims at
+  T *price_, *room_;                           // the same for passes, and for every order what the noise aims at
   Groups groups_[2];                           // to work with
   double low_[kTableRow], spread_[kTableRow];  // of the random part
-  double box_ = 0, margin_ = 0;                // noise aims at box less margin
+  T low_price_[kTableRow];
+  double box_ = 0, margin_ = 0;  // noise aims at box less margin
   double gap_ = 0;
   double edge_length_ = 0;  // squared
   double dual_tolerance_ = 0;

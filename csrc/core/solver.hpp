@@ -67,7 +67,7 @@ class Solver {
     const size_t saved = plan.turns ? 3 : 0;
     if (!plan.pivots) return all + saved;
     return std::max(all + saved,
-                    blocks + Simplex::kVectors + (plan.begins_in_f32 ? kKept : 0));  // behind q, for a crossing
+                    blocks + Simplex<double>::kVectors + (plan.begins_in_f32 ? kKept : 0));  // behind q, for a crossing
   }
 
   // first: what the iteration begins with in f32, in the second half of the memory, or null.
@@ -195,6 +195,7 @@ class Solver {
   bool iterate() noexcept;
   template <class U>
   void take_over(const Solver<U>& other) noexcept;
+  bool fits_f32() const noexcept;
   bool begins_ahead(Solver<double>& wide) noexcept;
   bool weigh(Solver<float>& first, bool claims) noexcept;
   harsanyi_decompose_report run_after(Solver<float>& first) noexcept;
@@ -206,6 +207,10 @@ class Solver {
 
   void measure() noexcept;
   void start() noexcept;
+  template <class F>
+  void with_simplex(const DecomposeScratch<double>& scratch, const F& run) noexcept;
+  template <class Vertex>
+  void try_vertex(const Vertex& simplex) noexcept;
   bool finds_vertex() noexcept;
   bool crossing_is_due() const noexcept;
   int64_t pivots_left() const noexcept { return options_.max_steps - steps_ - pivots_ - 1; }  // and a last step

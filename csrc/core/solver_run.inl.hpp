@@ -179,18 +179,38 @@ template <class T>
 bool Solver<T>::finds_vertex() noexcept {
   if constexpr (sizeof(T) == sizeof(double)) {
     if (!has_box()) return false;
-    Simplex simplex(table_, plan_, sample_, scratch_, options_.gap, interrupt_);
-    const int64_t most = std::min(Simplex::most_pivots(plan_.n), options_.max_steps / 2);
+    Simplex<double> simplex(table_, plan_, sample_, scratch_, options_.gap, interrupt_);
+    const int64_t most = std::min(Simplex<double>::most_pivots(plan_.n), options_.max_steps / 2);
     const bool found = simplex.run(most, options_.warm_start != 0);
     steps_ = simplex.pivots();
     crosses_at_ += steps_;
     if (!found) return false;
     std::memset(sample_.dual, 0, all_ * sizeof(double));
-    double* const o = plan_.and_only ? nullptr : simplex.or_part();
-    try_pair(simplex.and_part(), o, simplex.noise(), 1);
+    try_vertex(simplex);
     for (const bool raised : {true, false}) find_bound_of(simplex.multipliers(raised), simplex.spare());
   }
   return reached();
+}
+
+// run(simplex), whose vectors are in f32 where that does for the gap and can hold the game's numbers.
+template <class T>
+template <class F>
+void Solver<T>::with_simplex(const DecomposeScratch<double>& scratch, const F& run) noexcept {
+  const auto with = [&](auto zero) {
+    Simplex<decltype(zero)> simplex(table_, plan_, sample_, scratch, options_.gap, interrupt_);
+    run(simplex);
+  };
+  if (plan_.begins_in_f32 && !plan_.excluded && options_.gap >= kLeastPivotGap && fits_f32()) {
+    with(0.0F);
+  } else {
+    with(0.0);
+  }
+}
+
+template <class T>
+template <class Vertex>
+void Solver<T>::try_vertex(const Vertex& simplex) noexcept {
+  try_pair(simplex.and_part(), plan_.and_only ? nullptr : simplex.or_part(), simplex.noise(), 1);
 }
 
 // The iteration knows the optimum's terms and subsets long before it has their values, and those of the pair come last.
@@ -231,19 +251,18 @@ bool Solver<T>::make_vertex() noexcept {
   if constexpr (sizeof(T) == sizeof(double)) {
     DecomposeScratch<double> behind = scratch_;
     behind.memory = x_[0];
-    Simplex simplex(table_, plan_, sample_, behind, options_.gap, interrupt_);
-    const int64_t most = std::min(kCrossingPivots, pivots_left());
-    const size_t terms = most_crossing_terms(scratch_.basis.most(), steps_, count_);
-    const bool found = simplex.cross_over({{q_[0], q_[1], q_[2]}, thresholds(), unit_, scale_, terms}, most);
-    if (found) {
-      const auto try_vertex = [&] {
-        try_pair(simplex.and_part(), plan_.and_only ? nullptr : simplex.or_part(), simplex.noise(), 1);
-      };
-      try_vertex();
-      if (simplex.improve(std::min(kImprovingPivots, pivots_left() - simplex.pivots()))) try_vertex();
-      find_bound_of(simplex.multipliers(true), simplex.spare());
-    }
-    pivots_ += simplex.pivots();
+    bool found = false;
+    with_simplex(behind, [&](auto& simplex) {
+      const int64_t most = std::min(kCrossingPivots, pivots_left());
+      const size_t terms = most_crossing_terms(scratch_.basis.most(), steps_, count_);
+      found = simplex.cross_over({{q_[0], q_[1], q_[2]}, thresholds(), unit_, scale_, terms}, most);
+      if (found) {
+        try_vertex(simplex);
+        if (simplex.improve(std::min(kImprovingPivots, pivots_left() - simplex.pivots()))) try_vertex(simplex);
+        find_bound_of(simplex.multipliers(true), simplex.spare());
+      }
+      pivots_ += simplex.pivots();
+    });
     crossed_at_ = steps_;
     crosses_at_ = static_cast<int64_t>((found ? kNextCrossing : kNextTry) * static_cast<double>(steps_));
     return found;
@@ -274,11 +293,17 @@ void Solver<T>::take_over(const Solver<U>& other) noexcept {
   affine_scale_ = other.affine_scale_;
 }
 
-// The beginning of a run in f64, unless f32 cannot hold the game's numbers and their squares.
+// Whether f32 can hold the game's numbers and their squares.
+template <class T>
+bool Solver<T>::fits_f32() const noexcept {
+  return plain_ < 1e15 && plain_ > 1e-10 * static_cast<double>(count_);
+}
+
+// The beginning of a run in f64.
 template <class T>
 bool Solver<T>::begins_ahead(Solver<double>& wide) noexcept {
   take_over(wide);
-  if (!(plain_ < 1e15 && plain_ > 1e-10 * static_cast<double>(count_))) return false;
+  if (!fits_f32()) return false;
   wide_ = &wide;
   last_size_ = 0;
   start();

@@ -157,8 +157,10 @@ struct SparseKernels {
 
 // What a unit of a coefficient costs in the simplex methods: weight, a table by order, times
 // 1 + low[S % 64] * spread[hash of S / 64], which keeps ties rare.
+template <class T>
 struct ColumnCosts {
-  const double *weight, *low, *spread;
+  const T *weight, *low;
+  const double* spread;
   size_t salt;
 };
 constexpr size_t kSpread = 0x9E3779B1;
@@ -174,16 +176,22 @@ struct Price {
   double score, norm;
 };
 
+// Passes of the simplex methods over all subsets.
+template <class T>
+struct SimplexPasses {
+  double (*least_ratio)(const ColumnCosts<T>& costs, size_t first, size_t count, double tolerance, double counts,
+                        double least, const T* g, const T* move, uint32_t* rows, size_t* found);
+  double (*largest_move)(const ColumnCosts<T>& costs, size_t first, size_t count, double limit, double most, const T* g,
+                         const T* move, const uint32_t* rows, size_t found, size_t* which);
+  double (*update_rows)(const RowUpdate& by, size_t count, double most, const T* alpha, const T* tau, T* d, T* length,
+                        size_t* which);
+  void (*price)(const ColumnCosts<T>& costs, size_t first, size_t count, double tolerance, double share, const T* g,
+                const T* before, T* weight, Price* best, size_t* which);
+  void (*add_squares)(size_t count, const float* x, T* sums);
+};
+
+// Products of their inverse.
 struct SimplexKernels {
-  double (*least_ratio)(const ColumnCosts& costs, size_t first, size_t count, double tolerance, double counts,
-                        double least, const double* g, const double* move, uint32_t* rows, size_t* found);
-  double (*largest_move)(const ColumnCosts& costs, size_t first, size_t count, double limit, double most,
-                         const double* g, const double* move, const uint32_t* rows, size_t found, size_t* which);
-  double (*update_rows)(const RowUpdate& by, size_t count, double most, const double* alpha, const double* tau,
-                        double* d, double* length, size_t* which);
-  void (*price)(const ColumnCosts& costs, size_t first, size_t count, double tolerance, double share, const double* g,
-                const double* before, double* weight, Price* best, size_t* which);
-  void (*add_squares)(size_t count, const float* x, double* sums);
   void (*multiply)(const double* m, size_t stride, size_t rows, size_t columns, const double* x, double* out);
   void (*multiply_transposed)(const double* m, size_t stride, size_t rows, size_t columns, const double* x,
                               double* out);
@@ -214,6 +222,16 @@ struct KernelTable {
   void (*invert_wide)(long double* a, int side, long double* work);
 
   SimplexKernels simplex;
+  SimplexPasses<float> passes_f32;
+  SimplexPasses<double> passes_f64;
+  template <class T>
+  const SimplexPasses<T>& passes() const noexcept {
+    if constexpr (sizeof(T) == sizeof(float)) {
+      return passes_f32;
+    } else {
+      return passes_f64;
+    }
+  }
   SparseKernels<float> sparse_f32;
   SparseKernels<double> sparse_f64;
   template <class T>

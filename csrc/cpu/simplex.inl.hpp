@@ -8,19 +8,19 @@ namespace harsanyi {
 namespace HARSANYI_ISA {
 
 // Whether test(i, lanes) is above 0 in any lane, over 0..count-1: vectors of them, or one by one where there are fewer.
-template <class F>
+template <class T, class F>
 HARSANYI_INLINE bool any_above(size_t count, const F& test) {
-  using V = Vector<double>::type;
-  constexpr size_t lanes = static_cast<size_t>(Vector<double>::lanes);
+  using V = typename Vector<T>::type;
+  constexpr size_t lanes = static_cast<size_t>(Vector<T>::lanes);
   size_t i = 0;
   V most = V{} - 1;
   for (; i + lanes <= count; i += lanes) {
     const V value = test(i, V{});
     most = value > most ? value : most;
   }
-  double one = -1;
+  T one = -1;
   for (; i < count; ++i) {
-    const double value = test(i, 0.0);
+    const T value = test(i, T{0});
     one = value > one ? value : one;
   }
   for (size_t l = 0; l < lanes; ++l) one = most[l] > one ? most[l] : one;
@@ -28,11 +28,11 @@ HARSANYI_INLINE bool any_above(size_t count, const F& test) {
 }
 
 // run(begin, count, cost) over rows of kTableRow subsets or fewer; cost(i, X) of an entry or a vector of them.
-template <class F>
-HARSANYI_INLINE void by_costs(const ColumnCosts& costs, size_t first, size_t count, const F& run) {
-  by_rows(first, count, costs.weight, [&](size_t begin, size_t m, const double* w) {
-    const double spread = costs.spread[((first + begin) / kTableRow * kSpread + costs.salt) % kTableRow];
-    const double* const low = costs.low;
+template <class T, class F>
+HARSANYI_INLINE void by_costs(const ColumnCosts<T>& costs, size_t first, size_t count, const F& run) {
+  by_rows(first, count, costs.weight, [&](size_t begin, size_t m, const T* w) {
+    const T spread = static_cast<T>(costs.spread[((first + begin) / kTableRow * kSpread + costs.salt) % kTableRow]);
+    const T* const low = costs.low;
     run(begin, m, [=](size_t i, auto x) {
       using X = decltype(x);
       return get<X>(w + i) * (1 + get<X>(low + i) * spread);
@@ -48,23 +48,26 @@ HARSANYI_INLINE X slack_of(X cost, X g, X move) {
 
 // min of (slack + tolerance) / |move| over the entries whose move counts, and `least`. rows: those that may hold an
 // entry whose slack / |move| is no larger, *found of them.
-inline double least_ratio(const ColumnCosts& costs, size_t first, size_t count, double tolerance, double counts,
-                          double least, const double* g, const double* move, uint32_t* rows, size_t* found) {
+template <class T>
+double least_ratio(const ColumnCosts<T>& costs, size_t first, size_t count, double tolerance, double counts,
+                   double least, const T* g, const T* move, uint32_t* rows, size_t* found) {
+  const T tolerated = static_cast<T>(tolerance), counted = static_cast<T>(counts);
   *found = 0;
   by_costs(costs, first, count, [&](size_t begin, size_t m, const auto& cost) {
-    const double *at = g + begin, *by = move + begin;
-    const bool any = any_above(m, [&](size_t i, auto x) {
+    const T *at = g + begin, *by = move + begin;
+    const T limit = static_cast<T>(least);
+    const bool any = any_above<T>(m, [&](size_t i, auto x) {
       using X = decltype(x);
       const X step = get<X>(by + i), size = absolute(step);
-      const X under = least * size - (slack_of(cost(i, x), get<X>(at + i), step) - tolerance);
-      return size > counts ? under : X{} - 1;
+      const X under = limit * size - (slack_of(cost(i, x), get<X>(at + i), step) - tolerated);
+      return size > counted ? under : X{} - 1;
     });
     if (!any) return;
     rows[(*found)++] = static_cast<uint32_t>(begin / kTableRow);
     for (size_t i = 0; i < m; ++i) {
-      const double size = absolute(by[i]);
-      if (!(size > counts)) continue;
-      const double ratio = (slack_of(cost(i, 0.0), at[i], by[i]) + tolerance) / size;
+      const T size = absolute(by[i]);
+      if (!(size > counted)) continue;
+      const double ratio = static_cast<double>((slack_of(cost(i, T{0}), at[i], by[i]) + tolerated) / size);
       least = ratio < least ? ratio : least;
     }
   });
@@ -73,16 +76,17 @@ inline double least_ratio(const ColumnCosts& costs, size_t first, size_t count, 
 
 // Of the entries in these rows whose slack / |move| is at most `limit`, that with the largest |move| if that is above
 // `most`: its |move|, its place in *which.
-inline double largest_move(const ColumnCosts& costs, size_t first, size_t count, double limit, double most,
-                           const double* g, const double* move, const uint32_t* rows, size_t found, size_t* which) {
+template <class T>
+double largest_move(const ColumnCosts<T>& costs, size_t first, size_t count, double limit, double most, const T* g,
+                    const T* move, const uint32_t* rows, size_t found, size_t* which) {
   for (size_t row = 0; row < found; ++row) {
     const size_t from = size_t{rows[row]} * kTableRow;
     by_costs(costs, first + from, count - from < kTableRow ? count - from : kTableRow,
              [&](size_t, size_t m, const auto& cost) {
-               const double *at = g + from, *by = move + from;
+               const T *at = g + from, *by = move + from;
                for (size_t i = 0; i < m; ++i) {
-                 const double size = absolute(by[i]);
-                 if (size > most && slack_of(cost(i, 0.0), at[i], by[i]) <= limit * size) {
+                 const double size = static_cast<double>(absolute(by[i]));
+                 if (size > most && static_cast<double>(slack_of(cost(i, T{0}), at[i], by[i])) <= limit * size) {
                    most = size;
                    *which = from + i;
                  }
@@ -97,25 +101,30 @@ constexpr double kTie = 1 + 1e-9;
 
 // The rows' residuals after a step: d -= step * alpha, and their edges' squared lengths, by the steepest-edge rule. Of
 // the residuals outside the box that with the largest excess^2 / length if it is above `most`: its place in *which.
-inline double update_rows(const RowUpdate& by, size_t count, double most, const double* alpha, const double* tau,
-                          double* d, double* length, size_t* which) {
+template <class T>
+double update_rows(const RowUpdate& by, size_t count, double most, const T* alpha, const T* tau, T* d, T* length,
+                   size_t* which) {
   constexpr size_t piece = 64;
+  const T step = static_cast<T>(by.step), per_pivot = static_cast<T>(by.per_pivot), box = static_cast<T>(by.box);
+  const T edge_length = static_cast<T>(by.length);
   for (size_t begin = 0; begin < count; begin += piece) {
     const size_t m = count - begin < piece ? count - begin : piece;
-    const bool any = any_above(m, [&](size_t j, auto x) {
+    const T least_score = static_cast<T>(most);
+    const bool any = any_above<T>(m, [&](size_t j, auto x) {
       using X = decltype(x);
       const size_t i = begin + j;
-      const X by_step = get<X>(alpha + i), share = by.per_pivot * by_step;
-      const X next = get<X>(d + i) - by.step * by_step, excess = absolute(next) - by.box;
-      const X moved = get<X>(length + i) - share * (2 * get<X>(tau + i) - share * by.length), least = 1 + share * share;
-      const X edge = moved > least ? moved : least;
+      const X by_step = get<X>(alpha + i), share = per_pivot * by_step;
+      const X next = get<X>(d + i) - step * by_step, excess = absolute(next) - box;
+      const X moved = get<X>(length + i) - share * (2 * get<X>(tau + i) - share * edge_length);
+      const X least = 1 + share * share, edge = moved > least ? moved : least;
       put<X, false>(d + i, next);
       put<X, false>(length + i, edge);
-      return excess > 0 ? excess * excess - most * edge : X{} - 1;
+      return excess > 0 ? excess * excess - least_score * edge : X{} - 1;
     });
     if (!any) continue;
     for (size_t i = begin; i < begin + m; ++i) {
-      const double excess = absolute(d[i]) - by.box, score = excess * excess / length[i];
+      const double excess = static_cast<double>(absolute(d[i]) - box);
+      const double score = excess * excess / static_cast<double>(length[i]);
       if (excess > 0 && score > kTie * most) {
         most = score;
         *which = i;
@@ -128,27 +137,31 @@ inline double update_rows(const RowUpdate& by, size_t count, double most, const 
 // Devex weights after a pivot in which the sums moved from `before` to g: at least (share * way)^2. Of the sums above
 // their costs that with the largest excess^2 / weight if it is above best->score: its place in *which. best->norm
 // becomes the largest |g| / cost, if that is above it.
-inline void price(const ColumnCosts& costs, size_t first, size_t count, double tolerance, double share, const double* g,
-                  const double* before, double* weight, Price* best, size_t* which) {
+template <class T>
+void price(const ColumnCosts<T>& costs, size_t first, size_t count, double tolerance, double share, const T* g,
+           const T* before, T* weight, Price* best, size_t* which) {
+  const T tolerated = static_cast<T>(tolerance), part = static_cast<T>(share);
   double most = best->score, norm = best->norm;
   by_costs(costs, first, count, [&](size_t begin, size_t m, const auto& cost) {
-    const double *at = g + begin, *was = before + begin;
-    double* const w = weight + begin;
-    const bool any = any_above(m, [&](size_t i, auto x) {
+    const T *at = g + begin, *was = before + begin;
+    T* const w = weight + begin;
+    const T least_score = static_cast<T>(most), least_norm = static_cast<T>(norm);
+    const bool any = any_above<T>(m, [&](size_t i, auto x) {
       using X = decltype(x);
-      const X sum = get<X>(at + i), way = share * (sum - get<X>(was + i)), moved = way * way, held = get<X>(w + i);
+      const X sum = get<X>(at + i), way = part * (sum - get<X>(was + i)), moved = way * way, held = get<X>(w + i);
       const X next = moved > held ? moved : held;
       put<X, false>(w + i, next);
-      const X price = cost(i, x), size = absolute(sum), wrong = size - price - tolerance;
-      const X score = wrong > 0 ? wrong * wrong - most * next : X{} - 1, excess = size - norm * price;
+      const X price = cost(i, x), size = absolute(sum), wrong = size - price - tolerated;
+      const X score = wrong > 0 ? wrong * wrong - least_score * next : X{} - 1, excess = size - least_norm * price;
       return score > excess ? score : excess;
     });
     if (!any) return;
     for (size_t i = 0; i < m; ++i) {
-      const double of = cost(i, 0.0), size = absolute(at[i]), wrong = size - of - tolerance;
+      const double of = static_cast<double>(cost(i, T{0})), size = static_cast<double>(absolute(at[i]));
+      const double wrong = size - of - tolerance, held = static_cast<double>(w[i]);
       norm = size > norm * of ? size / of : norm;
-      if (wrong > 0 && wrong * wrong > most * w[i]) {
-        most = wrong * wrong / w[i];
+      if (wrong > 0 && wrong * wrong > most * held) {
+        most = wrong * wrong / held;
         *which = begin + i;
       }
     }
@@ -157,8 +170,9 @@ inline void price(const ColumnCosts& costs, size_t first, size_t count, double t
 }
 
 // sums += x^2
-inline void add_squares(size_t count, const float* __restrict x, double* __restrict sums) {
-  for (size_t i = 0; i < count; ++i) sums[i] += static_cast<double>(x[i]) * static_cast<double>(x[i]);
+template <class T>
+void add_squares(size_t count, const float* __restrict x, T* __restrict sums) {
+  for (size_t i = 0; i < count; ++i) sums[i] += static_cast<T>(x[i]) * static_cast<T>(x[i]);
 }
 
 // out = m x; m: `rows` rows of `columns`, `stride` apart, four at a time so that their additions overlap.
@@ -237,9 +251,10 @@ inline void subtract_products(size_t count, const double* u, const double* z, si
   }
 }
 
-constexpr SimplexKernels simplex_kernels = {least_ratio,      largest_move, update_rows,         price,
-                                            add_squares,      multiply,     multiply_transposed, add_product,
-                                            subtract_products};
+template <class T>
+constexpr SimplexPasses<T> simplex_passes = {least_ratio<T>, largest_move<T>, update_rows<T>, price<T>, add_squares<T>};
+
+constexpr SimplexKernels simplex_kernels = {multiply, multiply_transposed, add_product, subtract_products};
 
 }  // namespace HARSANYI_ISA
 }  // namespace harsanyi

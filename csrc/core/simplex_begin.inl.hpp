@@ -1,4 +1,6 @@
 // The bases from which the dual simplex method begins.
+#pragma once
+
 #include <algorithm>
 #include <cstring>
 
@@ -27,17 +29,19 @@ bool larger(const Excess& a, const Excess& b) { return a.size > b.size || (a.siz
 }  // namespace
 
 // No terms, no multipliers.
-void Simplex::begin() noexcept {
+template <class T>
+void Simplex<T>::begin() noexcept {
   basis_.clear();
-  for (double* sums : sums_) std::memset(sums, 0, count_ * sizeof(double));
-  for (size_t i = 0; i < count_; ++i) residual_[i] = sample_.v[i] - sample_.v[0];
-  std::fill(length_, length_ + count_, 1.0);
+  for (T* sums : sums_) std::memset(sums, 0, count_ * sizeof(T));
+  for (size_t i = 0; i < count_; ++i) residual_[i] = static_cast<T>(sample_.v[i] - sample_.v[0]);
+  std::fill(length_, length_ + count_, T{1});
   select_row();
 }
 
 // The terms of the sample's result, and as many of the subsets where its noise is at its box, those with multipliers
 // first; false if there are too many terms.
-bool Simplex::read_terms() noexcept {
+template <class T>
+bool Simplex<T>::read_terms() noexcept {
   double most_dual = 0, most_delta = 0;
   for (size_t i = 0; i < count_; ++i) {
     most_dual = std::max(most_dual, std::fabs(sample_.dual[i]));
@@ -80,11 +84,12 @@ bool Simplex::read_terms() noexcept {
 
 // A basis of another game is dual feasible for this one too, if the weights are the same. False if the result is not
 // one of few terms.
-bool Simplex::begin_warm() noexcept {
+template <class T>
+bool Simplex<T>::begin_warm() noexcept {
   if (!read_terms()) return false;
   bool feasible = basis_.size() > 0;
   if (feasible) {
-    std::fill(length_, length_ + count_, 1.0);
+    std::fill(length_, length_ + count_, T{1});
     solve_basis();
     for (uint32_t kind = 0; kind < static_cast<uint32_t>(kinds()); ++kind) {
       for (size_t i = 0; i < count_; ++i) {
@@ -102,7 +107,8 @@ bool Simplex::begin_warm() noexcept {
 }
 
 // Squared edge lengths from their definition; a pair of transforms for each row of the basis, in f32: they only choose.
-void Simplex::measure_edges() noexcept {
+template <class T>
+void Simplex<T>::measure_edges() noexcept {
   const size_t size = basis_.size();
   float* const column = reinterpret_cast<float*>(alpha_);
   for (size_t l = 0; l < size; ++l) {
@@ -110,20 +116,21 @@ void Simplex::measure_edges() noexcept {
     x_length_[l] = 0;
     for (size_t k = 0; k < size; ++k) x_length_[l] += row[k] * row[k];
   }
-  std::fill(length_, length_ + count_, 1.0);
+  std::fill(length_, length_ + count_, T{1});
   for (size_t k = 0; k < size; ++k) {
     if (interrupt_.stopped()) return;  // and so will be what comes next
     basis_.inverse_column(k, x_alpha_);
     image(x_alpha_, 1, {}, column);
-    each([&](size_t i, size_t m, size_t) { table_.simplex.add_squares(m, column + i, length_ + i); });
+    each([&](size_t i, size_t m, size_t) { passes_.add_squares(m, column + i, length_ + i); });
   }
-  for (size_t k = 0; k < size; ++k) length_[basis_.row(k)] = INFINITY;
+  for (size_t k = 0; k < size; ++k) length_[basis_.row(k)] = static_cast<T>(INFINITY);
   select_row();
 }
 
 // The coefficients of the point and those just below their threshold, the largest first; false if they are too many.
-bool Simplex::read_columns(const Point& point) noexcept {
-  Excess* const terms = reinterpret_cast<Excess*>(alpha_);
+template <class T>
+bool Simplex<T>::read_columns(const Point& point) noexcept {
+  Excess* const terms = reinterpret_cast<Excess*>(found_[0]);
   size_t found = 0;
   for (uint32_t kind = 0; kind < static_cast<uint32_t>(kinds()); ++kind) {
     for (size_t i = 1; i < count_; ++i) {
@@ -143,8 +150,9 @@ bool Simplex::read_columns(const Point& point) noexcept {
 }
 
 // The subsets where the point's noise pulls most at its box, twice as many as there are columns or fewer.
-size_t Simplex::read_rows(const Point& point, uint32_t* rows, double* worth) noexcept {
-  Excess* const pulls = reinterpret_cast<Excess*>(alpha_);
+template <class T>
+size_t Simplex<T>::read_rows(const Point& point, uint32_t* rows, double* worth) noexcept {
+  Excess* const pulls = reinterpret_cast<Excess*>(found_[0]);
   size_t found = 0;
   for (size_t i = 0; i < count_; ++i) {
     const double size = std::fabs(point.q[2][i]) - box_ / point.scale;
@@ -160,16 +168,17 @@ size_t Simplex::read_rows(const Point& point, uint32_t* rows, double* worth) noe
 }
 
 // Sums above their costs become a little less, as if a coefficient had a price besides; returns the largest share.
-double Simplex::shift_costs() noexcept {
+template <class T>
+double Simplex<T>::shift_costs() noexcept {
   double most = 0;
   for (uint32_t kind = 0; kind < static_cast<uint32_t>(kinds()); ++kind) {
     for (size_t i = 1; i < count_; ++i) {
       const uint32_t column = static_cast<uint32_t>(i) | (kind == 0 ? 0 : Basis::kOr);
-      const double share = std::fabs(sums_[kind][i]) / cost(column);
+      const double share = static_cast<double>(std::fabs(sums_[kind][i])) / cost(column);
       if (!(share > 1)) continue;
       most = std::max(most, share);
       const double chance = spread_[i % kTableRow] * spread_[(i / kTableRow * kSpread + kind) % kTableRow];
-      sums_[kind][i] = std::copysign(cost(column) * (1 - kSlack * chance), sums_[kind][i]);
+      sums_[kind][i] = static_cast<T>(std::copysign(cost(column) * (1 - kSlack * chance), sums_[kind][i]));
     }
   }
   return most;
@@ -177,7 +186,8 @@ double Simplex::shift_costs() noexcept {
 
 // The multipliers of the point at the rows of the basis, and the costs for which they are optimal: a coefficient of the
 // basis costs what its sum is.
-bool Simplex::begin_at(const Point& point) noexcept {
+template <class T>
+bool Simplex<T>::begin_at(const Point& point) noexcept {
   if (!read_columns(point)) return false;
   uint32_t* const rows = reinterpret_cast<uint32_t*>(edge_);
   basis_.choose(table_, rows, spare_, read_rows(point, rows, spare_));
@@ -195,7 +205,7 @@ bool Simplex::begin_at(const Point& point) noexcept {
   }
   shifted_ = true;
   if (shift_costs() > kMostExcess) return false;
-  std::fill(length_, length_ + count_, 1.0);
+  std::fill(length_, length_ + count_, T{1});
   recompute();
   measure_edges();
   return true;

@@ -7,6 +7,8 @@
 //   - Coefficients may pass zero on the way as long as the objective falls (long steps); the first residual at the box
 //     ends it. Among nearly equal ones that with the largest movement leaves (Harris).
 //   - Every pivot's multipliers, scaled down to their costs, are a bound: it stops when that is near enough.
+#pragma once
+
 #include <algorithm>
 #include <cstring>
 
@@ -15,8 +17,10 @@
 namespace harsanyi {
 namespace {
 
-// Movements below this share of the direction are rounding.
-constexpr double kRounding = 1e-9;
+// Weights above this begin anew: they would grow without end.
+constexpr double kMostWeight = 1e6;
+// Residuals in f32 are made anew after so many pivots.
+constexpr int64_t kFreshEvery = 32;
 // It ends at this share of the gap asked for, since the raised costs say a little less than the true ones.
 constexpr double kEnough = 0.95;
 const double kNoSpread[kTableRow] = {};
@@ -25,24 +29,27 @@ const double kNoSpread[kTableRow] = {};
 
 // The multipliers of the basis and their sums; what enters best, with its excess as `step`. share: of the last pivot,
 // the root of the entering weight over its excess.
-Simplex::Entering Simplex::price(double share, Price* best) noexcept {
+template <class T>
+typename Simplex<T>::Entering Simplex<T>::price(double share, Price* best) noexcept {
   const size_t size = basis_.size();
   for (int kind = 0; kind < kinds(); ++kind) std::swap(sums_[kind], move_[kind]);
   std::copy(y_, y_ + size, edge_);
   solve_multipliers();
   adjoint(y_, {}, sums_);
-  for (size_t l = 0; l < size; ++l) *part(sums_, basis_.column(l)) = sign_[l] * cost(basis_.column(l));
+  for (size_t l = 0; l < size; ++l) {
+    *part(sums_, basis_.column(l)) = static_cast<T>(sign_[l] * cost(basis_.column(l)));
+  }
   Entering entering;
   *best = {0, 1};
   for (int kind = 0; kind < kinds(); ++kind) {
-    const ColumnCosts costs{weight_, low_, spread_, static_cast<size_t>(kind)};
+    const ColumnCosts<T> costs{price_, low_price_, spread_, static_cast<size_t>(kind)};
     Price parts[kMostBlocks];
     size_t where[kMostBlocks];
     const Price before = *best;
     each([&](size_t i, size_t m, size_t block) {
       parts[block] = before;
-      table_.simplex.price(costs, i, m, dual_tolerance_, share, sums_[kind] + i, move_[kind] + i, length_ + i,
-                           parts + block, where + block);
+      passes_.price(costs, i, m, dual_tolerance_, share, sums_[kind] + i, move_[kind] + i, length_ + i, parts + block,
+                    where + block);
     });
     for (size_t block = 0; block < blocks(); ++block) {
       best->norm = std::max(best->norm, parts[block].norm);
@@ -63,13 +70,16 @@ Simplex::Entering Simplex::price(double share, Price* best) noexcept {
     entering.step = std::fabs(y_[entering.index]);
   } else {
     const uint32_t column = static_cast<uint32_t>(entering.index);
-    entering.step = std::fabs(*part(sums_, column)) - cost(column);
+    const double sum = adjoint_at(y_, {}, column);
+    entering.step = std::max(std::fabs(sum) - cost(column), dual_tolerance_);
+    entering.side = std::copysign(1, sum);
   }
   return entering;
 }
 
 // Whether the multipliers over the largest share of a cost that their sums take are a bound that is near enough.
-bool Simplex::is_near(double norm) const noexcept {
+template <class T>
+bool Simplex<T>::is_near(double norm) const noexcept {
   double value = 0, bound = 0;
   for (size_t l = 0; l < basis_.size(); ++l) value += sign_[l] * cost(basis_.column(l)) * x_[l];
   for (size_t k = 0; k < basis_.size(); ++k) {
@@ -79,25 +89,34 @@ bool Simplex::is_near(double norm) const noexcept {
 }
 
 // x_alpha_: what a unit of what enters takes from the basis; alpha_: how the residuals move with a unit of the step.
-void Simplex::find_direction(const Entering& entering, double side) noexcept {
+template <class T>
+void Simplex<T>::find_direction(const Entering& entering, double side) noexcept {
   solve_entering(entering);
   image(x_alpha_, side, {static_cast<uint32_t>(entering.index), entering.is_row ? 0 : -side}, alpha_);
   for (size_t k = 0; k < basis_.size(); ++k) alpha_[basis_.row(k)] = 0;
 }
 
+// One entry of it, in f64.
+template <class T>
+double Simplex<T>::direction_at(const Entering& entering, double side, uint32_t row) const noexcept {
+  return image_at(x_alpha_, side, {static_cast<uint32_t>(entering.index), entering.is_row ? 0 : -side}, row);
+}
+
 // What stops the step, and where. spare_ is -1 for coefficients that pass zero. No score: nothing does.
-Simplex::Leaving Simplex::choose_blocking(const Entering& entering, double side, double* step) noexcept {
+template <class T>
+typename Simplex<T>::Leaving Simplex<T>::choose_blocking(const Entering& entering, double side, double* step) noexcept {
   const size_t size = basis_.size();
   double length = 1;
   for (size_t l = 0; l < size; ++l) length += x_alpha_[l] * x_alpha_[l];
-  const double counts = kRounding * std::sqrt(length);
-  const Ratio room{{room_, low_, kNoSpread, 0}, residual_, alpha_, tau_};
+  const double counts = kMoveError<T> * std::sqrt(length);
+  const Ratio room{{room_, low_price_, kNoSpread, 0}, residual_, alpha_, tau_};
   Leaving leaving;
   *step = INFINITY;
   if (ratio_test(&room, 1, margin_, counts, &leaving.index) >= 0) {
-    const double move = alpha_[leaving.index], residual = residual_[leaving.index];
+    const uint32_t row = static_cast<uint32_t>(leaving.index);
+    const double move = direction_at(entering, side, row), residual = residual_at(row);
     *step = std::max((aim() - (move < 0 ? -residual : residual)) / std::fabs(move), 0.0);
-    leaving = {true, leaving.index, move < 0 ? -1.0 : 1.0, 1, 0};
+    leaving = {true, row, move < 0 ? -1.0 : 1.0, 1, 0};
   }
   if (entering.is_row && 2 * aim() < *step) {  // from one end of its box to the other
     *step = 2 * aim();
@@ -124,28 +143,35 @@ Simplex::Leaving Simplex::choose_blocking(const Entering& entering, double side,
 }
 
 // One pivot, or a flip; false if nothing bounds the step, or the basis is full.
-bool Simplex::improve_once(const Entering& entering, double* share) noexcept {
+template <class T>
+bool Simplex<T>::improve_once(const Entering& entering, double* share) noexcept {
   const size_t size = basis_.size();
   const uint32_t column = static_cast<uint32_t>(entering.index);
-  const double side = entering.is_row ? -end_[entering.index] : std::copysign(1, *part(sums_, column));
+  const double side = entering.is_row ? -end_[entering.index] : entering.side;
   find_direction(entering, side);
   double step;
   const Leaving leaving = choose_blocking(entering, side, &step);
   if (!(leaving.score > 0)) return false;
   if (leaving.is_row && !entering.is_row && size == basis_.most()) return false;
-  *share = std::sqrt(entering.is_row ? x_tau_[entering.index] : length_[column & ~Basis::kOr]) / entering.step;
+  double held = entering.is_row ? x_tau_[entering.index] : static_cast<double>(length_[column & ~Basis::kOr]);
+  if (held > kMostWeight) {
+    begin_weights();
+    held = 1;
+  }
+  *share = std::sqrt(held) / entering.step;
   fresh_ = false;
   for (size_t l = 0; l < size; ++l) {
     if (spare_[l] == -1) sign_[l] = -sign_[l];
     x_[l] -= step * side * x_alpha_[l];
   }
-  each([&](size_t i, size_t m, size_t) { table_.sparse<double>().add(m, step, alpha_ + i, residual_ + i); });
+  each([&](size_t i, size_t m, size_t) { table_.sparse<T>().add(m, static_cast<T>(step), alpha_ + i, residual_ + i); });
   if (entering.is_row && leaving.is_row && leaving.index == basis_.row(entering.index)) {
     end_[entering.index] = side;
-    residual_[leaving.index] = side * aim();
+    residual_[leaving.index] = static_cast<T>(side * aim());
     return true;
   }
-  const double pivot = leaving.is_row ? -side * alpha_[leaving.index] : x_alpha_[leaving.index];
+  const uint32_t row = static_cast<uint32_t>(leaving.index);
+  const double pivot = leaving.is_row ? -side * direction_at(entering, side, row) : x_alpha_[leaving.index];
   if (leaving.is_row) {
     find_edge(leaving);
   } else {
@@ -161,35 +187,33 @@ bool Simplex::improve_once(const Entering& entering, double* share) noexcept {
   return true;
 }
 
-// The vertex anew from the lists of rows and columns, refined once, since the inverse is that of many pivots; whether
-// its noise is inside the box.
-bool Simplex::settle() noexcept {
-  const size_t size = basis_.size();
-  std::fill(x_, x_ + size, 0.0);
-  for (int pass = 0; pass < 2; ++pass) {
-    for (size_t k = 0; k < size; ++k) {
-      spare_[k] = aimed(k);
-      for (size_t l = 0; l < size; ++l) spare_[k] -= Basis::entry(basis_.row(k), basis_.column(l)) * x_[l];
-    }
-    basis_.solve(table_, spare_, x_alpha_);
-    for (size_t l = 0; l < size; ++l) x_[l] += x_alpha_[l];
-  }
+// The vertex anew from the lists of rows and columns; whether its noise is inside the box.
+template <class T>
+bool Simplex<T>::settle() noexcept {
+  solve_coefficients();
   recompute();
   scatter();
   return !(next_score_ > 0);
 }
 
-bool Simplex::improve(int64_t most_pivots) noexcept {
-  shifted_ = false;
-  std::fill(length_, length_ + count_, 1.0);
+template <class T>
+void Simplex<T>::begin_weights() noexcept {
+  std::fill(length_, length_ + count_, T{1});
   std::fill(x_tau_, x_tau_ + basis_.most(), 1.0);
+}
+
+template <class T>
+bool Simplex<T>::improve(int64_t most_pivots) noexcept {
+  shifted_ = false;
+  for (T* sums : sums_) std::memset(sums, 0, count_ * sizeof(T));
+  begin_weights();
   double share = 0;
   for (int64_t left = most_pivots; !interrupt_.stopped(); --left) {
     Price best;
     const Entering entering = price(share, &best);
     if (!(best.score > 0) || is_near(best.norm) || left <= 0) break;
     if (!improve_once(entering, &share)) break;
-    ++pivots_;
+    if (++pivots_ % kFreshEvery == 0 && kIsF32<T>) residuals_anew();
   }
   return settle();
 }

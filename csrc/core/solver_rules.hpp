@@ -75,7 +75,7 @@ constexpr double kLeastPivotGap = 5e-4;
 // The simplex methods take the iteration's point up after kFirstCrossing steps, for kCrossingPivots of the dual one and
 // kImprovingPivots of the primal one at most; again after so many times the steps, as that led to a pair or not, or
 // when the gap is near the one wanted.
-constexpr int64_t kFirstCrossing = 260, kCrossingPivots = 400, kImprovingPivots = 800;
+constexpr int64_t kFirstCrossing = 260, kCrossingPivots = 400, kImprovingPivots = 1200;
 constexpr double kNextCrossing = 3, kNextTry = 1.5, kNextNear = 1.15, kCrossingNear = 2.5, kCrossingShare = 10;
 
 // The most terms, up to `most`, whose inverse costs less than a quarter of the steps so far: it takes terms^3

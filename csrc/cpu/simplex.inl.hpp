@@ -7,6 +7,17 @@
 namespace harsanyi {
 namespace HARSANYI_ISA {
 
+// In each lane the largest of all, for S half of their number.
+template <class T, int S>
+HARSANYI_INLINE typename Vector<T>::type largest_lane(typename Vector<T>::type x) {
+  if constexpr (S == 0) {
+    return x;
+  } else {
+    const typename Vector<T>::type other = Lane<T>::template partner<S>(x);
+    return largest_lane<T, S / 2>(x > other ? x : other);
+  }
+}
+
 // Whether test(i, lanes) is above 0 in any lane, over 0..count-1: vectors of them, or one by one where there are fewer.
 template <class T, class F>
 HARSANYI_INLINE bool any_above(size_t count, const F& test) {
@@ -23,8 +34,7 @@ HARSANYI_INLINE bool any_above(size_t count, const F& test) {
     const T value = test(i, T{0});
     one = value > one ? value : one;
   }
-  for (size_t l = 0; l < lanes; ++l) one = most[l] > one ? most[l] : one;
-  return one > 0;
+  return one > 0 || largest_lane<T, static_cast<int>(lanes) / 2>(most)[0] > 0;
 }
 
 // run(begin, count, cost) over rows of kTableRow subsets or fewer; cost(i, X) of an entry or a vector of them.

@@ -115,6 +115,19 @@ bool Simplex<T>::run(int64_t most_pivots, bool warm) noexcept {
   return finish(most_pivots, true);
 }
 
+// By term they share their numbers.
+template <class T>
+bool Simplex<T>::go_on(const Simplex<float>& first, int64_t most_pivots) noexcept {
+  basis_ = first.basis_;
+  pivots_ = first.pivots_;
+  solve_multipliers();
+  solve_coefficients();
+  std::fill(length_, length_ + count_, T{1});
+  recompute();
+  if (choose_leaving().score > 0) measure_edges();
+  return finish(most_pivots, false);
+}
+
 template <class T>
 bool Simplex<T>::cross_over(const Point& point, int64_t most_pivots) noexcept {
   return begin_at(point) && finish(most_pivots, false);

@@ -207,8 +207,7 @@ class Solver {
 
   void measure() noexcept;
   void start() noexcept;
-  template <class F>
-  void with_simplex(const DecomposeScratch<double>& scratch, const F& run) noexcept;
+  bool pivots_in_f32() const noexcept;
   template <class Vertex>
   void try_vertex(const Vertex& simplex) noexcept;
   bool finds_vertex() noexcept;

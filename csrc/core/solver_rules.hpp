@@ -70,8 +70,9 @@ constexpr double kLost = 0.2, kMostLost = 1e-4, kLostShare = 0.015;
 // and planted games 155 and more times the last bit at a gap of 1e-3.
 constexpr double kLeastStep = 64 * 0x1p-24;
 inline double single_loss(int n, double scale) { return kLost * 0x1p-24 * pow(kPhi, n) / scale; }
-// Down to this gap the simplex methods' vectors are in f32.
+// Down to this gap, and from so many players on, the simplex methods' vectors are in f32.
 constexpr double kLeastPivotGap = 5e-4;
+constexpr int kLeastPivotPlayers = 10;
 // The simplex methods take the iteration's point up after kFirstCrossing steps, for kCrossingPivots of the dual one and
 // kImprovingPivots of the primal one at most; again after so many times the steps, as that led to a pair or not, or
 // when the gap is near the one wanted.

@@ -181,8 +181,16 @@ bool Solver<T>::finds_vertex() noexcept {
     if (!has_box()) return false;
     Simplex<double> simplex(table_, plan_, sample_, scratch_, options_.gap, interrupt_);
     const int64_t most = std::min(Simplex<double>::most_pivots(plan_.n), options_.max_steps / 2);
-    const bool found = simplex.run(most, options_.warm_start != 0);
-    steps_ = simplex.pivots();
+    bool found;
+    if (options_.warm_start == 0 && pivots_in_f32()) {
+      Simplex<float> first(table_, plan_, sample_, scratch_, options_.gap, interrupt_);
+      found = first.run(most, false);
+      steps_ = first.pivots();
+      if (found) found = simplex.go_on(first, most);
+    } else {
+      found = simplex.run(most, options_.warm_start != 0);
+    }
+    steps_ = std::max(steps_, simplex.pivots());
     crosses_at_ += steps_;
     if (!found) return false;
     std::memset(sample_.dual, 0, all_ * sizeof(double));
@@ -192,19 +200,11 @@ bool Solver<T>::finds_vertex() noexcept {
   return reached();
 }
 
-// run(simplex), whose vectors are in f32 where that does for the gap and can hold the game's numbers.
+// Whether f32 does for the vectors of the simplex methods: for the gap, and for the game's numbers.
 template <class T>
-template <class F>
-void Solver<T>::with_simplex(const DecomposeScratch<double>& scratch, const F& run) noexcept {
-  const auto with = [&](auto zero) {
-    Simplex<decltype(zero)> simplex(table_, plan_, sample_, scratch, options_.gap, interrupt_);
-    run(simplex);
-  };
-  if (plan_.begins_in_f32 && !plan_.excluded && options_.gap >= kLeastPivotGap && fits_f32()) {
-    with(0.0F);
-  } else {
-    with(0.0);
-  }
+bool Solver<T>::pivots_in_f32() const noexcept {
+  const bool pays = plan_.n >= kLeastPivotPlayers && options_.gap >= kLeastPivotGap;
+  return pays && plan_.begins_in_f32 && !plan_.excluded && fits_f32();
 }
 
 template <class T>
@@ -252,7 +252,7 @@ bool Solver<T>::make_vertex() noexcept {
     DecomposeScratch<double> behind = scratch_;
     behind.memory = x_[0];
     bool found = false;
-    with_simplex(behind, [&](auto& simplex) {
+    const auto cross = [&](auto&& simplex) {
       const int64_t most = std::min(kCrossingPivots, pivots_left());
       const size_t terms = most_crossing_terms(scratch_.basis.most(), steps_, count_);
       found = simplex.cross_over({{q_[0], q_[1], q_[2]}, thresholds(), unit_, scale_, terms}, most);
@@ -262,7 +262,12 @@ bool Solver<T>::make_vertex() noexcept {
         find_bound_of(simplex.multipliers(true), simplex.spare());
       }
       pivots_ += simplex.pivots();
-    });
+    };
+    if (pivots_in_f32()) {
+      cross(Simplex<float>(table_, plan_, sample_, behind, options_.gap, interrupt_));
+    } else {
+      cross(Simplex<double>(table_, plan_, sample_, behind, options_.gap, interrupt_));
+    }
     crossed_at_ = steps_;
     crosses_at_ = static_cast<int64_t>((found ? kNextCrossing : kNextTry) * static_cast<double>(steps_));
     return found;

@@ -3,16 +3,17 @@
 // With a box for the noise the optimum of a trained network has some tens of coefficients and as many subsets at which
 // the noise is at its box, whatever 2**n is. So the basis is small, and only these range over all subsets: which
 // coefficient enters, from the sums A^T rho of the leaving row, and what residuals and edge lengths become, from
-// A alpha and A tau. Each of the three is a pair of lattice transforms of a few entries (simplex_images.cpp).
+// A alpha and A tau. Each of the three is a pair of lattice transforms of a few entries (simplex_images.inl.hpp).
 //   - It begins with y = 0 and no terms, which is dual feasible, and stays so: y is always a bound.
 //   - The leaving row has the largest excess^2 / length^2 of its edge (dual steepest edge): no approximate lengths.
 //   - The ratio test is in two passes (Harris): the largest element among the nearly equal ones. Signs of y that it
 //     passes flip their noise from one end of the box to the other.
 //   - Costs are raised by a few millionths of themselves, for each player and at random: ties are rare, and go to the
 //     smaller sets.
+// From kLeastPivotPlayers on and down to kLeastPivotGap these vectors are in f32, and where that ends f64 goes on.
 // It ends with the exact optimum, or gives up once the basis has grown too large. Then the iteration runs, and now and
 // again a basis of its point's terms is taken to the optimum of nearly the same costs, which makes a good pair, and
-// from there by the primal simplex method (simplex_primal.cpp) to that of the true costs.
+// from there by the primal simplex method (simplex_primal.inl.hpp) to that of the true costs.
 #pragma once
 
 #include <algorithm>

@@ -33,7 +33,7 @@ Floats = npt.NDArray[np.float64]
 
 _LEARNING_RATES = (0.0003, 0.001, 0.003, 0.01)  # times 2**-n mean |v - v[0]|
 _CACHED = 1 << 15  # entries that fit a core's second cache
-_CALLS, _SECONDS = 9, 0.02  # a measurement is the median of so many calls, of fewer if they take longer
+_CALLS, _SECONDS = 9, 0.02  # a measurement is the median of so many calls, or of as many as take that long
 _TIGHT, _LOOSE = 1e-5, 1e-3  # gap of the bound that rivals are held against: of small problems, of large
 
 
@@ -184,7 +184,8 @@ def timed(problem: Problem, name: str, solver: Solver) -> Callable[[], float]:
 def transforms(problem: Problem) -> Callable[[], float]:
     """A call that returns the seconds of one in-place Möbius transform for each game of the problem.
 
-    Of as many rows at once as fit a cache: a call of one takes longer to arrive than to transform.
+    Of as many rows at once as fit a cache: a call of one takes longer to arrive than to transform. They are
+    short beside what they are compared with, so there are as many as take some time, too.
     """
     v = problem.v.reshape(-1, problem.v.shape[-1])
     rows = max(1, _CACHED // v.shape[-1])
@@ -197,4 +198,11 @@ def transforms(problem: Problem) -> Callable[[], float]:
         mobius(x, out=x)
         return (perf_counter() - start) * len(v) / rows
 
-    return lambda: median(once() for _ in range(_CALLS))
+    def run() -> float:
+        seconds = [once()]
+        begun = perf_counter()
+        while len(seconds) < _CALLS or perf_counter() - begun < _SECONDS:
+            seconds.append(once())
+        return median(seconds)
+
+    return run

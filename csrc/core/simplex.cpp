@@ -115,11 +115,10 @@ bool Simplex<T>::run(int64_t most_pivots, bool warm) noexcept {
   return finish(most_pivots, true);
 }
 
-// By term they share their numbers.
 template <class T>
-bool Simplex<T>::go_on(const Simplex<float>& first, int64_t most_pivots) noexcept {
-  basis_ = first.basis_;
-  pivots_ = first.pivots_;
+bool Simplex<T>::go_on(const Basis& basis, int64_t pivots, int64_t most_pivots) noexcept {
+  basis_ = basis;
+  pivots_ = pivots;
   solve_multipliers();
   solve_coefficients();
   std::fill(length_, length_ + count_, T{1});

@@ -49,8 +49,10 @@ class Simplex {
   // Whether the optimum was found in at most so many pivots; from the result that the sample holds, if it is one of few
   // terms.
   bool run(int64_t most_pivots, bool warm) noexcept;
-  // From where that has ended in f32, whose basis this takes, on to the end in f64.
-  bool go_on(const Simplex<float>& first, int64_t most_pivots) noexcept;
+  // From where that has ended in f32, with this basis after so many pivots, on to the end. Its numbers by term still
+  // stand in the scratch memory; this one is made after that has ended, since its tables stand there too.
+  bool go_on(const Basis& basis, int64_t pivots, int64_t most_pivots) noexcept;
+  const Basis& basis() const noexcept { return basis_; }
   // The optimum of costs near the true ones, begun from a point of the iteration: its coefficients are the basis's
   // columns, its multipliers their costs. False if they say too little, or it takes more pivots.
   struct Point {
@@ -73,8 +75,6 @@ class Simplex {
   double* spare() const noexcept { return found_[0]; }
 
  private:
-  template <class>
-  friend class Simplex;
   enum class Pivot { made, optimal, failed };
   // What leaves or enters: a coefficient (`index` in the basis, or its column) or a subset (or its index).
   struct Leaving {

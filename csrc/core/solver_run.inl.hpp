@@ -179,23 +179,28 @@ template <class T>
 bool Solver<T>::finds_vertex() noexcept {
   if constexpr (sizeof(T) == sizeof(double)) {
     if (!has_box()) return false;
-    Simplex<double> simplex(table_, plan_, sample_, scratch_, options_.gap, interrupt_);
     const int64_t most = std::min(Simplex<double>::most_pivots(plan_.n), options_.max_steps / 2);
-    bool found;
-    if (options_.warm_start == 0 && pivots_in_f32()) {
+    const bool warm = options_.warm_start != 0, in_f32 = !warm && pivots_in_f32();
+    bool found = true;
+    Basis reached_first;
+    if (in_f32) {
       Simplex<float> first(table_, plan_, sample_, scratch_, options_.gap, interrupt_);
       found = first.run(most, false);
       steps_ = first.pivots();
-      if (found) found = simplex.go_on(first, most);
-    } else {
-      found = simplex.run(most, options_.warm_start != 0);
+      reached_first = first.basis();
     }
-    steps_ = std::max(steps_, simplex.pivots());
+    if (found) {  // in the memory of the first, which is done with
+      Simplex<double> simplex(table_, plan_, sample_, scratch_, options_.gap, interrupt_);
+      found = in_f32 ? simplex.go_on(reached_first, steps_, most) : simplex.run(most, warm);
+      steps_ = simplex.pivots();
+      if (found) {
+        std::memset(sample_.dual, 0, all_ * sizeof(double));
+        try_vertex(simplex);
+        for (const bool raised : {true, false}) find_bound_of(simplex.multipliers(raised), simplex.spare());
+      }
+    }
     crosses_at_ += steps_;
     if (!found) return false;
-    std::memset(sample_.dual, 0, all_ * sizeof(double));
-    try_vertex(simplex);
-    for (const bool raised : {true, false}) find_bound_of(simplex.multipliers(raised), simplex.spare());
   }
   return reached();
 }

@@ -221,26 +221,27 @@ struct KernelTable {
   void (*invert)(double* a, int side, double* work);
   void (*invert_wide)(long double* a, int side, long double* work);
 
+  template <class T, class Single, class Double>
+  static const auto& of_type(const Single& f32, const Double& f64) noexcept {
+    if constexpr (sizeof(T) == sizeof(float)) {
+      return f32;
+    } else {
+      return f64;
+    }
+  }
+
   SimplexKernels simplex;
   SimplexPasses<float> passes_f32;
   SimplexPasses<double> passes_f64;
   template <class T>
   const SimplexPasses<T>& passes() const noexcept {
-    if constexpr (sizeof(T) == sizeof(float)) {
-      return passes_f32;
-    } else {
-      return passes_f64;
-    }
+    return of_type<T>(passes_f32, passes_f64);
   }
   SparseKernels<float> sparse_f32;
   SparseKernels<double> sparse_f64;
   template <class T>
   const SparseKernels<T>& sparse() const noexcept {
-    if constexpr (sizeof(T) == sizeof(float)) {
-      return sparse_f32;
-    } else {
-      return sparse_f64;
-    }
+    return of_type<T>(sparse_f32, sparse_f64);
   }
 };
 

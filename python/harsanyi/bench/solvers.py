@@ -33,7 +33,7 @@ Floats = npt.NDArray[np.float64]
 
 _LEARNING_RATES = (0.0003, 0.001, 0.003, 0.01)  # times 2**-n mean |v - v[0]|
 _CACHED = 1 << 15  # entries that fit a core's second cache
-_CALLS, _SECONDS = 9, 0.02  # a measurement is the median of so many calls, or of as many as take that long
+_CALLS, _SECONDS = 9, 0.02  # a measurement is the median of about so many calls, or of what take that long
 _TIGHT, _LOOSE = 1e-5, 1e-3  # gap of the bound that rivals are held against: of small problems, of large
 
 
@@ -160,7 +160,7 @@ def program(problem: Problem) -> Prepared:
 def timed(problem: Problem, name: str, solver: Solver) -> Callable[[], float]:
     """A call that solves the problem, keeps what was found under that name, and returns the seconds.
 
-    Where that takes a few milliseconds it is done again, up to nine times like the transforms beside it: the
+    Where that takes a few milliseconds it is done again, up to nine times: the
     first time after other work finds nothing in the caches.
     """
     solve, to_pair = solver(problem)
